@@ -1,0 +1,158 @@
+"""The small protocols that the workflows need of the outside. Adapters implement them; fakes pass the same suites.
+
+No vendor JSON crosses these lines. Every method may raise the errors of `bot.model.errors` and no others.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from bot.model import Noun
+from bot.model.build import Build, CIEvent, Job, RunRef
+from bot.model.case import Action, Case, MessageRef
+from bot.model.diagnosis import ProbeRequest, ProbeResult
+
+
+class Check(Noun):
+    """One line of `config check`: what was tried, whether it works, and what to do if not."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+class CI(Protocol):
+    """One CI system. Built from its configuration entry; owns its own settings class."""
+
+    name: str
+    kind: str
+    channel: str | None                     # where failures told by webhook alone are posted
+
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> CIEvent:
+        """Verify and read. Raises BadSignature, BadPayload. Events not used come back as `ignored`."""
+
+    def recognise(self, url: str) -> RunRef | None:
+        """The run or job that a URL, as people copy it from a browser, points at; None if it is not ours."""
+
+    async def build(self, ref: RunRef) -> Build:
+        """The attempt (the latest if `ref.attempt` is None) with all its jobs, time limits told from cancellations."""
+
+    def log(self, build: Build, job: Job) -> AsyncIterator[bytes]:
+        """The job's log, streamed in blocks. Raises NotYet while it is not written, Refused if it never will be.
+        A break in the middle raises Unavailable after what had come."""
+
+    async def rerun(self, build: Build) -> None:
+        """Ask for the failed jobs of this attempt to run again. Not idempotent: see `did_rerun`."""
+
+    async def did_rerun(self, build: Build) -> bool | None:
+        """Whether an attempt after this one exists; None where the CI cannot tell."""
+
+    async def check(self) -> Sequence[Check]:
+        """Reach the service with the configured credentials."""
+
+    async def close(self) -> None: ...
+
+
+class Vantage(Protocol):
+    """A place that probes run from."""
+
+    name: str
+    kind: str
+
+    def serves(self, ci: str, repository: str, job: Job) -> bool:
+        """Whether builds of this kind run there."""
+
+    async def run(self, requests: Sequence[ProbeRequest], deadline: float) -> Sequence[ProbeResult]:
+        """All probes at once, within `deadline` seconds; one result for each request, in order.
+        A probe's own failure is a result. Raises VantageDown when the place itself cannot be used."""
+
+    async def check(self) -> Sequence[Check]: ...
+
+    async def close(self) -> None: ...
+
+
+class Chat(Protocol):
+    """Where people are. Rendering is the adapter's: it is handed the case, not text."""
+
+    async def show(self, case: Case, *, channel: str, thread: str | None, broadcast: bool = False) -> MessageRef:
+        """Post the case's message. Raises Unavailable, Refused."""
+
+    async def update(self, case: Case, message: MessageRef) -> None:
+        """Bring the message up to date with the case."""
+
+    async def find(self, case_id: str, *, channel: str, thread: str | None) -> MessageRef | None:
+        """Our message about this case, if it is already there (after a crash): by its metadata."""
+
+    async def link(self, message: MessageRef) -> str | None:
+        """Permalink of a message."""
+
+    async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
+        """One line to one person alone (chat.postEphemeral)."""
+
+
+class CaseStore(Protocol):
+    """What must survive. Every method is one transaction; all are safe to repeat."""
+
+    def put_case(self, case: Case) -> None: ...
+
+    def get_case(self, case_id: str) -> Case | None: ...
+
+    def open_case(self, case: Case) -> tuple[Case, bool]:
+        """Insert if new. Returns what is stored now, and whether this call made it."""
+
+    def recent_cases(self, limit: int = 20) -> Sequence[Case]: ...
+
+    # deliveries: what came in, kept before it is worked on
+    def keep_delivery(self, source: str, delivery: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """False if this delivery is known already."""
+
+    def pending_deliveries(self, limit: int = 100) -> Sequence["Delivery"]: ...
+
+    def settle_delivery(self, source: str, delivery: str, outcome: str) -> None: ...
+
+    def delay_delivery(self, source: str, delivery: str, until: float, why: str) -> None: ...
+
+    # notices: CI messages in watched channels, by the run they speak of
+    def note_notice(self, run_key: str, message: MessageRef) -> MessageRef:
+        """Remember the first notice for a run ("ci:repository:run"); returns the one that stands."""
+
+    def notice_of(self, run_key: str) -> MessageRef | None: ...
+
+    # buttons: opaque single-use ids
+    def mint_button(self, case_id: str, action: str, digest: str, expires: float) -> str: ...
+
+    def button(self, opaque: str) -> "Button | None": ...
+
+    # actions: compare-and-swap, so that five clicks are one action
+    def begin_action(self, case_id: str, action: Action) -> tuple[Action, bool]:
+        """Insert unless the case has one. Returns the one that stands, and whether this call made it."""
+
+    def put_action(self, case_id: str, action: Action) -> None: ...
+
+    # settings that people change at run time (pause ...)
+    def get_flag(self, name: str) -> str | None: ...
+
+    def set_flag(self, name: str, value: str | None) -> None: ...
+
+    def audit(self, who: str, what: str, about: str, detail: Mapping[str, object]) -> None:
+        """Append to the audit log."""
+
+    def ping(self) -> None:
+        """Raises if the store cannot be written."""
+
+    def close(self) -> None: ...
+
+
+class Delivery(Noun):
+    source: str                             # "slack", or the ci entry's name
+    delivery: str
+    headers: dict[str, str]
+    body: bytes
+    tries: int = 0
+
+
+class Button(Noun):
+    id: str
+    case: str
+    action: str
+    digest: str
+    expires: float                          # UNIX time
