@@ -4,12 +4,15 @@ No vendor JSON crosses these lines. Every method may raise the errors of `bot.mo
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bot.model import Noun
 from bot.model.build import Build, CIEvent, Job, RunRef
 from bot.model.case import Action, Case, MessageRef
 from bot.model.diagnosis import ProbeRequest, ProbeResult
+
+
+NoticeVerdict = Literal["failed", "running", "passed", "cancelled", "unclear"]
 
 
 class Check(Noun):
@@ -87,6 +90,48 @@ class Chat(Protocol):
 
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         """One line to one person alone (chat.postEphemeral)."""
+
+
+class Who(Noun):
+    """A person (or not) as Slack's signed payload tells: identity is (team, user), never a name."""
+
+    team: str
+    user: str
+    is_bot: bool = False
+    is_guest: bool = False                  # restricted, ultra-restricted or a stranger from a shared channel
+
+
+class Status(Noun):
+    """What `/medic status` shows."""
+
+    version: str
+    paused: str | None = None               # who paused, in words
+    open_cases: int = 0
+    recent: tuple[Case, ...] = ()
+    services: tuple[Check, ...] = ()
+    notices_read: int = 0
+    notices_unread: int = 0
+
+
+class Desk(Protocol):
+    """What people and notices may ask of us; Slack's listeners call it. Implemented by `bot.workflow.desk`.
+    Returned text is for the asker alone; None says nothing. Raises UsageError for a wrong argument."""
+
+    async def notice(self, message: MessageRef, urls: Sequence[str], verdict: NoticeVerdict) -> str:
+        """A CI's message in a watched channel (or its edit). Returns what was done with it, for the log."""
+
+    async def triage(self, url: str, channel: str, who: Who) -> str:
+        """`/medic triage URL`: the case's message is posted into `channel`."""
+
+    async def rerun(self, url: str, channel: str, who: Who) -> str:
+        """`/medic rerun URL`."""
+
+    async def press(self, button: str, channel: str, who: Who) -> str | None:
+        """A button was pressed (and confirmed, where it has a dialog). `button` is its opaque id."""
+
+    async def pause(self, on: bool, who: Who) -> str: ...
+
+    async def status(self) -> Status: ...
 
 
 class CaseStore(Protocol):

@@ -1,7 +1,7 @@
 """A case, from notice to outcome, as the store keeps it and Slack shows it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from bot.model import Noun
 from bot.model.build import Build, CaseKey
@@ -67,7 +67,9 @@ class Case(Noun):
     trouble: str | None = None              # what went wrong on our side, and what we do next
     opened: datetime
     updated: datetime
-    extra: dict[str, Any] = {}
+    buttons: dict[str, str] = {}            # what may be pressed now: "rerun", "approve", "decline", "right",
+                                            # "wrong" -> the opaque id that goes into the button's value
+    outcome: str | None = None              # after an action: what became of it, in words
 
     @property
     def id(self) -> str:
