@@ -3,14 +3,13 @@
 No vendor JSON crosses these lines. Every method may raise the errors of `bot.model.errors` and no others.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from bot.model import Noun
 from bot.model.build import Build, CIEvent, Job, RunRef
-from bot.model.case import Action, Case, MessageRef
+from bot.model.case import Case, MessageRef
 from bot.model.diagnosis import ProbeRequest, ProbeResult
-
 
 NoticeVerdict = Literal["failed", "running", "passed", "cancelled", "unclear"]
 
@@ -28,7 +27,7 @@ class CI(Protocol):
 
     name: str
     kind: str
-    channel: str | None                     # where failures told by webhook alone are posted
+    channel: str | None  # where failures told by webhook alone are posted
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> CIEvent:
         """Verify and read. Raises BadSignature, BadPayload. Events not used come back as `ignored`."""
@@ -88,6 +87,9 @@ class Chat(Protocol):
     async def link(self, message: MessageRef) -> str | None:
         """Permalink of a message."""
 
+    async def members(self, group: str) -> Sequence[str]:
+        """The user ids of a user group (S...). Raises Refused where it cannot be resolved."""
+
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         """One line to one person alone (chat.postEphemeral)."""
 
@@ -98,14 +100,14 @@ class Who(Noun):
     team: str
     user: str
     is_bot: bool = False
-    is_guest: bool = False                  # restricted, ultra-restricted or a stranger from a shared channel
+    is_guest: bool = False  # restricted, ultra-restricted or a stranger from a shared channel
 
 
 class Status(Noun):
     """What `/medic status` shows."""
 
     version: str
-    paused: str | None = None               # who paused, in words
+    paused: str | None = None  # who paused, in words
     open_cases: int = 0
     recent: tuple[Case, ...] = ()
     services: tuple[Check, ...] = ()
@@ -137,22 +139,26 @@ class Desk(Protocol):
 class CaseStore(Protocol):
     """What must survive. Every method is one transaction; all are safe to repeat."""
 
-    def put_case(self, case: Case) -> None: ...
-
     def get_case(self, case_id: str) -> Case | None: ...
 
     def open_case(self, case: Case) -> tuple[Case, bool]:
         """Insert if new. Returns what is stored now, and whether this call made it."""
 
-    def recent_cases(self, limit: int = 20) -> Sequence[Case]: ...
+    def change_case(self, case_id: str, change: Callable[[Case], Case]) -> Case:
+        """Read, change and write in one transaction. `change` is pure and may raise to abandon.
+        Raises KeyError where there is no such case."""
+
+    def recent_cases(self, limit: int = 20, states: Sequence[str] | None = None) -> Sequence[Case]: ...
 
     # deliveries: what came in, kept before it is worked on
     def keep_delivery(self, source: str, delivery: str, headers: Mapping[str, str], body: bytes) -> bool:
         """False if this delivery is known already."""
 
-    def pending_deliveries(self, limit: int = 100) -> Sequence["Delivery"]: ...
+    def pending_deliveries(self, now: float, limit: int = 100) -> Sequence["Delivery"]:
+        """Oldest first; those delayed beyond `now` (UNIX time) are left out."""
 
-    def settle_delivery(self, source: str, delivery: str, outcome: str) -> None: ...
+    def settle_delivery(self, source: str, delivery: str, outcome: str) -> None:
+        """Worked: its body is dropped, its id stays for de-duplication."""
 
     def delay_delivery(self, source: str, delivery: str, until: float, why: str) -> None: ...
 
@@ -163,32 +169,40 @@ class CaseStore(Protocol):
     def notice_of(self, run_key: str) -> MessageRef | None: ...
 
     # buttons: opaque single-use ids
-    def mint_button(self, case_id: str, action: str, digest: str, expires: float) -> str: ...
+    def mint_button(self, case_id: str, action: str, digest: str, expires: float) -> str:
+        """The same (case, action, digest) gives the same id again."""
 
     def button(self, opaque: str) -> "Button | None": ...
-
-    # actions: compare-and-swap, so that five clicks are one action
-    def begin_action(self, case_id: str, action: Action) -> tuple[Action, bool]:
-        """Insert unless the case has one. Returns the one that stands, and whether this call made it."""
-
-    def put_action(self, case_id: str, action: Action) -> None: ...
 
     # settings that people change at run time (pause ...)
     def get_flag(self, name: str) -> str | None: ...
 
     def set_flag(self, name: str, value: str | None) -> None: ...
 
-    def audit(self, who: str, what: str, about: str, detail: Mapping[str, object]) -> None:
-        """Append to the audit log."""
+    def audit(self, who: str, what: str, about: str, detail: Mapping[str, object], at: float) -> None:
+        """Append to the audit log, a chain of hashes. `at` is UNIX time."""
+
+    def audit_trail(self, about: str | None = None, limit: int = 1000) -> Sequence["AuditEntry"]:
+        """Oldest first."""
 
     def ping(self) -> None:
-        """Raises if the store cannot be written."""
+        """Raises Unavailable if the store cannot be written."""
 
     def close(self) -> None: ...
 
 
+class AuditEntry(Noun):
+    seq: int
+    at: float  # UNIX time
+    who: str
+    what: str
+    about: str
+    detail: str  # JSON
+    hash: str  # SHA-256 over the previous hash and this entry, hex
+
+
 class Delivery(Noun):
-    source: str                             # "slack", or the ci entry's name
+    source: str  # "slack", or the ci entry's name
     delivery: str
     headers: dict[str, str]
     body: bytes
@@ -200,4 +214,4 @@ class Button(Noun):
     case: str
     action: str
     digest: str
-    expires: float                          # UNIX time
+    expires: float  # UNIX time

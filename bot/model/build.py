@@ -15,8 +15,8 @@ FAILED: frozenset[Outcome] = frozenset({"failure", "timed-out"})
 class RunRef(Noun):
     """What a URL or notice points at; `attempt` and `job` where it says so."""
 
-    ci: str                      # the `name` of the ci entry in the configuration
-    repository: str              # as the CI spells it, e.g. "acme/shop"
+    ci: str  # the `name` of the ci entry in the configuration
+    repository: str  # as the CI spells it, e.g. "acme/shop"
     run: str
     attempt: int | None = None
     job: str | None = None
@@ -48,12 +48,12 @@ class Job(Noun):
     name: str
     outcome: Outcome
     url: str | None = None
-    failed_step: str | None = None          # name of the first step that failed
-    runner: str | None = None               # the runner's name
-    labels: tuple[str, ...] = ()            # what the job asked of its runner, e.g. ("self-hosted", "linux")
+    failed_step: str | None = None  # name of the first step that failed
+    runner: str | None = None  # the runner's name
+    labels: tuple[str, ...] = ()  # what the job asked of its runner, e.g. ("self-hosted", "linux")
     started: datetime | None = None
     finished: datetime | None = None
-    notes: tuple[str, ...] = ()             # what the CI says beside the log (annotations); matched as log lines too
+    notes: tuple[str, ...] = ()  # what the CI says beside the log (annotations); matched as log lines too
 
 
 class Build(Noun):
@@ -61,15 +61,15 @@ class Build(Noun):
 
     key: CaseKey
     outcome: Outcome
-    title: str = ""                         # workflow or pipeline name
-    number: str | None = None               # the number that people see, e.g. "482"
+    title: str = ""  # workflow or pipeline name
+    number: str | None = None  # the number that people see, e.g. "482"
     url: str | None = None
     branch: str | None = None
     commit: str | None = None
-    author: str | None = None               # login or name of the commit's author, where the CI tells it
-    actor: str | None = None                # who or what started the run
-    event: str | None = None                # push, pull_request, schedule ...
-    environment: str | None = None          # deployment environment, where the run belongs to one
+    author: str | None = None  # login or name of the commit's author, where the CI tells it
+    actor: str | None = None  # who or what started the run
+    event: str | None = None  # push, pull_request, schedule ...
+    environment: str | None = None  # deployment environment, where the run belongs to one
     jobs: tuple[Job, ...] = ()
 
     @property
@@ -85,6 +85,6 @@ class CIEvent(Noun):
     """What a CI's webhook says, read and verified."""
 
     kind: Literal["failed", "passed", "running", "ignored"]
-    delivery: str                           # the sender's id of this delivery, for de-duplication
-    build: Build | None = None              # what the payload itself tells (jobs may be missing); None when ignored
-    why: str = ""                           # for `ignored`: the reason, for the log
+    delivery: str  # the sender's id of this delivery, for de-duplication
+    build: Build | None = None  # what the payload itself tells (jobs may be missing); None when ignored
+    why: str = ""  # for `ignored`: the reason, for the log

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bot.model import Noun
 
@@ -20,33 +20,33 @@ class LogSummary(Noun):
     bytes: int = 0
     lines: int = 0
     state: LogState = "read"
-    note: str | None = None                 # in words, when state is not "read"
+    note: str | None = None  # in words, when state is not "read"
 
 
 class Hit(Noun):
     """One rule on one line, confirmed by RE2 on the cleaned and redacted text."""
 
     playbook: str
-    rule: int                               # index into match.any
-    line: int                               # counts from 1 in the log as it was given
-    text: str                               # cleaned, redacted, at most 500 characters
-    start: int = 0                          # span of the match in the cleaned line: the last link of a chain wins
+    rule: int  # index into match.any
+    line: int  # counts from 1 in the log as it was given
+    text: str  # cleaned, redacted, at most 500 characters
+    start: int = 0  # span of the match in the cleaned line: the last link of a chain wins
     end: int = 0
     facts: dict[str, str] = Field(default_factory=dict)
-    context: tuple[str, ...] = ()           # a few cleaned, redacted lines around it, the hit's own among them
+    context: tuple[str, ...] = ()  # a few cleaned, redacted lines around it, the hit's own among them
     role: Role = "cause"
-    step: str | None = None                 # the log's own group or section in which the line stands
-    suppressed: str | None = None           # why it does not count (recovered, look-alike ...), in words
+    step: str | None = None  # the log's own group or section in which the line stands
+    suppressed: str | None = None  # why it does not count (recovered, look-alike ...), in words
 
 
 class Scan(Noun):
     """What one log showed."""
 
     log: LogSummary
-    hits: tuple[Hit, ...] = ()              # in the order of the log; bounded per rule, first and last kept
-    counts: dict[str, int] = Field(default_factory=dict)    # playbook id -> all confirmed hits, beyond those kept
-    last_command: str | None = None         # the last command the log shows, where it shows commands
-    tail: tuple[str, ...] = ()              # the last few cleaned, redacted lines
+    hits: tuple[Hit, ...] = ()  # in the order of the log; bounded per rule, first and last kept
+    counts: dict[str, int] = Field(default_factory=dict)  # playbook id -> all confirmed hits, beyond those kept
+    last_command: str | None = None  # the last command the log shows, where it shows commands
+    tail: tuple[str, ...] = ()  # the last few cleaned, redacted lines
 
 
 class ProbeRequest(Noun):
@@ -61,11 +61,11 @@ class ProbeRequest(Noun):
 class ProbeResult(Noun):
     id: str
     verb: str
-    vantage: str                            # its name, or "" where none was there to run it
+    vantage: str  # its name, or "" where none was there to run it
     outcome: ProbeOutcome
-    ms: float | None = None                 # wall time on the far side, milliseconds
-    facts: dict[str, Any] = Field(default_factory=dict)     # `error`: one line of detail in words
-    ran: bool = True                        # False: it could not be run; `facts.error` says why
+    ms: float | None = None  # wall time on the far side, milliseconds
+    facts: dict[str, Any] = Field(default_factory=dict)  # `error`: one line of detail in words
+    ran: bool = True  # False: it could not be run; `facts.error` says why
 
     @property
     def ok(self) -> bool:
@@ -91,7 +91,7 @@ class Remedy(Noun):
 
 
 class Proposal(Noun):
-    action: str                             # "rerun" ...
+    action: str  # "rerun" ...
     note: str | None = None
 
 
@@ -104,11 +104,11 @@ class Diagnosis(Noun):
     confidence: float
     evidence: tuple[Evidence, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
-    because: tuple[str, ...] = ()           # reasons, in words a person can check
+    because: tuple[str, ...] = ()  # reasons, in words a person can check
     remedy: Remedy
     proposals: tuple[Proposal, ...] = ()
     links: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()           # commands to try where no vantage could: filled when probes did not run
+    by_hand: tuple[str, ...] = ()  # commands to try where no vantage could: filled when probes did not run
 
 
 class Timings(Noun):
@@ -127,4 +127,4 @@ class TriageReport(Noun):
     log: LogSummary
     ms: Timings = Timings()
 
-    model_config = {"populate_by_name": True}
+    model_config = ConfigDict(populate_by_name=True)

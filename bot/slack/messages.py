@@ -1,0 +1,249 @@
+"""A case as a Slack message: the one reply, rendered whole each time and updated in place. Pure.
+
+Limits (docs.slack.dev/reference/block-kit): 50 blocks, section 3000 characters, confirm text 300, button value 2000,
+chat.update text 4000; near 13,000 characters in all Slack refuses without documenting it, so this stays under 9,000.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from bot.model.case import Action, Case
+from bot.slack import words
+from bot.slack.mrkdwn import clip, link, person, prose, safe_url, span
+from bot.slack.sections import (
+    DETAILS,
+    Block,
+    Detail,
+    Group,
+    amount,
+    confidence,
+    context,
+    details,
+    grouped,
+    headline,
+    section,
+)
+
+EVENT_TYPE = "buildmedic_case"
+TOTAL_LIMIT = 9000
+BLOCK_LIMIT = 50
+_LEAST = len(DETAILS) - 1
+_PROGRESS = ("new", "reading", "probing", "open", "acting", "watching")
+_BUTTONS = {"rerun": "primary", "approve": "primary", "decline": "danger", "right": None, "wrong": None}
+
+
+def render(case: Case, now: datetime, *, least: int = 0) -> dict[str, Any]:
+    """`{text, blocks, metadata}` for chat.postMessage and chat.update.
+
+    `now` is only shown as time gone by. `least` skips the longer renderings: 0 is the fullest, `SHORTEST` the last
+    resort when Slack says `msg_too_long`. Never raises for any valid case.
+    """
+    groups = grouped(case)
+    text = _text(case, groups)
+    blocks: list[Block] = []
+    for number, detail in enumerate(DETAILS):
+        if number < least:
+            continue
+        blocks = _blocks(case, groups, now, detail, cut=number > 0)
+        if fits(text, blocks):
+            break
+    return {"text": text, "blocks": blocks, "metadata": metadata(case)}
+
+
+SHORTEST = _LEAST
+
+
+def fits(text: str, blocks: list[Block]) -> bool:
+    """Whether Slack would take it, with room to spare; counted as the JSON that is sent."""
+    return len(blocks) <= BLOCK_LIMIT and len(text) + len(json.dumps(blocks, ensure_ascii=False)) < TOTAL_LIMIT
+
+
+def metadata(case: Case) -> dict[str, Any]:
+    """What machines read, and how the message is found again after a crash."""
+    groups = grouped(case)
+    payload = {
+        "case": case.id,
+        "cause": groups[0].cause if groups else "unknown",
+        "confidence": round(groups[0].diagnosis.confidence, 3) if groups else 0.0,
+        "state": case.state,
+    }
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def _text(case: Case, groups: list[Group]) -> str:
+    """What phones and notifications show: the first line stands alone."""
+    suffix = words.SUFFIX.get(case.state, "")
+    if groups:
+        first = prose(groups[0].diagnosis.title or groups[0].cause, 300)
+        first += f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
+        first += f" – {suffix}" if suffix else ""
+    else:
+        first = words.FIRST.get(case.state, words.FIRST_OTHER)
+    lines = [first, _run_name(case, plain=True)]
+    if groups:
+        lead = groups[0].diagnosis
+        lines.append("" if groups[0].cause == "unknown" else confidence(lead.confidence))
+        lines.append(prose(lead.remedy.summary, 300))
+    lines.append(prose(case.trouble, 300) if case.trouble else "")
+    return "\n".join(line for line in lines if line)
+
+
+def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, cut: bool) -> list[Block]:
+    blocks = [headline(groups[0], case.build, detail)] if groups else [section(f"*{_first(case)}*")]
+    blocks.append(_run_line(case))
+    blocks += _status(case, now)
+    for number, group in enumerate(groups[: detail.causes]):
+        if number:
+            blocks += [{"type": "divider"}, headline(group, case.build, detail)]
+        blocks += details(group, detail)
+    left = groups[detail.causes :]
+    if left:
+        ids = ", ".join(span(g.cause, 60) for g in left[:10])
+        blocks.append(section(words.MORE_CAUSES.format(n=len(left), ids=ids)))
+    blocks += _actions(case)
+    if cut:
+        blocks.append(context(words.CUT))
+    blocks.append(_footer(case, groups, detail))
+    return blocks
+
+
+def _first(case: Case) -> str:
+    return words.FIRST.get(case.state, words.FIRST_OTHER)
+
+
+def _run_name(case: Case, *, plain: bool) -> str:
+    """`CI #482 · acme/shop`."""
+    build = case.build
+    title = build.title if build and build.title else "run"
+    number = f" #{build.number}" if build and build.number else f" {case.key.run}"
+    name = clip(title, 100) + clip(number, 40)
+    shown = prose(name, 140) if plain else link(build.url if build else None, name, 140)
+    return f"{shown} · {prose(case.key.repository, 140)}"
+
+
+def _run_line(case: Case) -> Block:
+    parts = [_run_name(case, plain=False)]
+    build = case.build
+    if build:
+        where = span(build.branch, 80) if build.branch else ""
+        commit = f"@ {span(build.commit[:7])}" if build.commit else ""
+        parts += [" ".join(p for p in (where, commit) if p)]
+        parts += [f"by {prose(build.author or build.actor or '', 60)}" if build.author or build.actor else ""]
+    parts.append(words.ATTEMPT.format(n=case.key.attempt) if case.key.attempt > 1 else "")
+    if case.previous and case.key.attempt > 1:
+        parts.append(words.PREVIOUS.format(n=case.key.attempt - 1))
+    if case.notice_link and (target := safe_url(case.notice_link)):
+        parts.append(f"<{target}|{words.NOTICE}>")
+    parts.append(words.ASKED_BY.format(who=person(case.asked_by)) if case.asked_by else "")
+    return context(" · ".join(p for p in parts if p))
+
+
+def _status(case: Case, now: datetime) -> list[Block]:
+    """How far we are, who did what, and what came of it."""
+    lines = []
+    action = case.action
+    if action is not None:
+        lines.append(_action(case, action))
+        if action.detail:
+            lines.append(f"> {prose(action.detail, 400)}")
+    skip = case.state == "acting" and action is not None
+    if (status := words.STATUS.get(case.state)) and not skip:
+        lines.append(status.format(attempt=_attempt(case)) + _elapsed(case, now))
+    if case.outcome and prose(case.outcome, 400) not in " ".join(lines):
+        lines.append(prose(case.outcome, 400))
+    if case.trouble:
+        lines.append(words.TROUBLE.format(trouble=prose(case.trouble, 600)))
+    return [section("\n".join(lines))] if lines else []
+
+
+def _attempt(case: Case) -> str:
+    number = case.action.new_attempt if case.action and case.action.new_attempt else case.key.attempt + 1
+    return f" (attempt {number})"
+
+
+def _elapsed(case: Case, now: datetime) -> str:
+    """Time gone by since the case was opened, only while we work on it and once it is worth saying."""
+    try:
+        seconds = (now - case.opened).total_seconds()
+    except TypeError:  # one of them has no time zone
+        return ""
+    if case.state not in _PROGRESS or seconds < 60:
+        return ""
+    return f" _{seconds / 60:.0f} min so far_" if seconds < 7200 else f" _{seconds / 3600:.0f} h so far_"
+
+
+def _action(case: Case, action: Action) -> str:
+    names = [person(user) for user in action.approvals[:10]]
+    text = words.ACTION[action.state].format(
+        who=person(action.requested_by),
+        approvals=len(action.approvals),
+        needed=action.needed,
+        names=f" ({', '.join(names)})" if names else "",
+        approved=f", approved by {', '.join(names)}" if names else "",
+        attempt=_attempt(case),
+        decliner=person(action.decided_by) if action.decided_by else "somebody",
+    )
+    if action.state == "waiting" and action.expires:
+        at = int(action.expires)
+        text += f" Lapses <!date^{at}^{{date_short_pretty}} at {{time}}|at {at} UNIX time>."
+    return text
+
+
+def _actions(case: Case) -> list[Block]:
+    """Only what may be pressed now. The value is an opaque id; what it does lives in the store."""
+    elements = []
+    for name, style in _BUTTONS.items():
+        value = case.buttons.get(name)
+        if not value or len(value) > 2000:
+            continue
+        label = {"type": "plain_text", "text": words.BUTTON[name], "emoji": False}
+        button: Block = {"type": "button", "action_id": f"medic.{name}", "text": label, "value": value}
+        if style:
+            button["style"] = style
+        if name == "rerun":
+            button["confirm"] = _confirm(case)
+        elements.append(button)
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _confirm(case: Case) -> Block:
+    """Says what will happen, before it does. Plain text: nothing of the CI's is interpreted."""
+    failed = len(case.build.failed_jobs) if case.build else 0
+    text = words.CONFIRM_TEXT.format(
+        ci=clip(case.key.ci, 30),
+        jobs=words.N_JOBS.format(n=failed) if failed > 1 else words.ONE_JOB,
+        run=clip(_plain_run(case), 70),
+        attempt=case.key.attempt + 1,
+    )
+    return {
+        "title": {"type": "plain_text", "text": words.CONFIRM_TITLE},
+        "text": {"type": "plain_text", "text": clip(text, 300)},
+        "confirm": {"type": "plain_text", "text": words.CONFIRM_YES},
+        "deny": {"type": "plain_text", "text": words.CONFIRM_NO},
+        "style": "primary",
+    }
+
+
+def _plain_run(case: Case) -> str:
+    build = case.build
+    title = build.title if build and build.title else "run"
+    name = f"{title} #{build.number}" if build and build.number else f"{title} {case.key.run}"
+    return re.sub(r"[<>&@\s]+", " ", name).strip() or case.key.run
+
+
+def _footer(case: Case, groups: list[Group], detail: Detail) -> Block:
+    """Ids for machines and for whoever files a bug: cause, playbook, case, and how much of the log was read."""
+    ids = []
+    for group in groups[: detail.causes]:
+        playbook = group.diagnosis.playbook
+        ids.append(span(group.cause, 80) + (f" ({span(playbook, 80)})" if playbook else ""))
+    parts = [" ".join(ids), span(case.id, 240)]
+    logs = [f.log for f in case.findings]
+    if logs:
+        parts.append(amount(sum(log.bytes for log in logs), sum(log.lines for log in logs)))
+    vantages = dict.fromkeys(f.vantage for f in case.findings if f.vantage)
+    if vantages:
+        parts.append(words.PROBED_FROM.format(vantage=prose(", ".join(v for v in vantages if v), 80)))
+    return context(" · ".join(p for p in parts if p))

@@ -1,0 +1,137 @@
+"""Every English word that Slack shows, in one place; another language is another of these. Pure.
+
+`{...}` is filled by str.format with text that is already made safe.
+"""
+
+from typing import Final
+
+CONFIDENCE: Final = (
+    (0.9, "almost certain"),
+    (0.75, "very likely"),
+    (0.5, "likely"),
+    (0.25, "possible"),
+    (0.0, "a guess"),
+)
+
+# what the first line says while there is no cause yet
+FIRST: Final = {
+    "new": "A build failed; I am about to read its log",
+    "reading": "A build failed; I am reading its log",
+    "probing": "A build failed; its log is read, I am testing the explanations",
+    "passed": "The run passed after all",
+    "stuck": "I could not look into this failure",
+}
+FIRST_OTHER: Final = "A build failed; the cause is not known yet"
+
+# what follows the cause in the first line, by state
+SUFFIX: Final = {
+    "probing": "testing it now",
+    "open": "so far; the run is still going",
+    "acting": "re-run asked for",
+    "watching": "re-run under way",
+    "recovered": "the re-run passed",
+    "same-cause": "again, after the re-run",
+    "other-cause": "the re-run failed for another cause",
+    "inconclusive": "the re-run told nothing: please look",
+    "passed": "but the run passed",
+    "stuck": "then I got stuck",
+}
+
+STATUS: Final = {
+    "new": ":hourglass_flowing_sand: Fetching the build…",
+    "reading": ":mag: Reading the log…",
+    "probing": ":satellite_antenna: Testing the explanations from where the build ran…",
+    "open": ":hourglass_flowing_sand: The run is still going: more jobs may fail. Buttons appear when it has finished.",
+    "acting": ":arrows_counterclockwise: Sending the re-run…",
+    "watching": ":eyes: Re-run under way{attempt}; the outcome will stand here.",
+    "recovered": ":white_check_mark: *Recovered.* The re-run{attempt} passed.",
+    "same-cause": ":x: *The same cause again*{attempt}. Another re-run will not help.",
+    "other-cause": ":warning: *The re-run{attempt} failed with another cause.* See the answer for that attempt.",
+    "inconclusive": ":grey_question: *Inconclusive.* The re-run{attempt} told nothing; a person has to look.",
+    "passed": ":white_check_mark: The CI says that this run passed: nothing to do.",
+    "stuck": ":no_entry: *I am stuck.*",
+}
+
+ACTION: Final = {
+    "waiting": ":raised_hand: {who} asks to re-run the failed jobs. {approvals} of {needed} approvals{names}.",
+    "approved": ":arrows_counterclockwise: {who} asked for a re-run of the failed jobs{approved}.",
+    "sending": ":arrows_counterclockwise: {who} asked for a re-run of the failed jobs{approved}; sending it…",
+    "sent": ":arrows_counterclockwise: {who} asked for a re-run of the failed jobs{approved}: sent{attempt}.",
+    "failed": ":x: {who} asked for a re-run{approved}; *it was not done*.",
+    "unknown": ":grey_question: {who} asked for a re-run{approved}; *it is not certain whether it was sent*."
+    " Please look at the run before you try again.",
+    "declined": ":no_entry_sign: {who} asked for a re-run; {decliner} declined it.",
+    "expired": ":alarm_clock: {who} asked for a re-run; nobody decided in time, so it lapsed.",
+}
+
+SEEN: Final = "*Seen in the log*"
+TRIED: Final = "*Tried*"
+NOT_TRIED: Final = "*Not tried:* {why}"
+BY_HAND: Final = "*Try by hand*, where the build runs:"
+WHY: Final = "*Why*"
+DO: Final = "*What to do:* {summary}"
+RULED_LOWER: Final = "*Also possible:* {others}"
+READ_MORE: Final = "Read more: {links}"
+MORE_STEPS: Final = "…and {n} more steps: `buildmedic playbook show {playbook}` has them all"
+MORE_STEPS_NO_PLAYBOOK: Final = "…and {n} more steps, in the playbook"
+CUT: Final = "Cut to fit Slack; `buildmedic triage` with the run's URL shows all of it."
+MORE_CAUSES: Final = "…and {n} more causes: {ids}"
+JOBS_MORE: Final = "{n} more"
+STEP: Final = "step {step}"
+PROBE_NOT_RUN: Final = "not run"
+LOG_READ: Final = "read {bytes}, {lines} lines"
+LOG_STATE: Final = {
+    "partial": ":warning: Only part of the log could be had ({read}){note}",
+    "missing": ":warning: There was no log to read{note}",
+    "failed": ":warning: Reading the log failed on our side{note}",
+}
+ATTEMPT: Final = "attempt {n}"
+PREVIOUS: Final = "follows attempt {n}"
+NOTICE: Final = "the CI's notice"
+ASKED_BY: Final = "asked by {who}"
+TROUBLE: Final = ":warning: {trouble}"
+PROBED_FROM: Final = "probed from {vantage}"
+
+BUTTON: Final = {
+    "rerun": "Re-run failed jobs",
+    "approve": "Approve",
+    "decline": "Decline",
+    "right": "Cause is right",
+    "wrong": "Cause is wrong",
+}
+CONFIRM_TITLE: Final = "Re-run the failed jobs?"
+CONFIRM_TEXT: Final = (
+    "{ci} will be asked, once, to run {jobs} of {run} again, as attempt {attempt}. I will watch it and write the"
+    " outcome here. Your name will stand beside it."
+)
+CONFIRM_YES: Final = "Re-run"
+CONFIRM_NO: Final = "Not now"
+ONE_JOB: Final = "the failed job"
+N_JOBS: Final = "the {n} failed jobs"
+
+# the slash command
+HELP: Final = """*buildmedic* reads the log of a failed build, tests what could explain it, and says what to do.
+`/medic triage URL` – look into a run or job now; the answer is posted here
+`/medic rerun URL` – re-run the failed jobs of a run
+`/medic status` – open cases, services, what I could not read
+`/medic pause`, `/medic resume` – stop all actions, and allow them again
+`/medic help` – this text
+Failures that a CI app reports in a watched channel are answered in their own thread, without asking."""
+NEEDS_URL: Final = "`/medic {command}` needs the URL of a run or job, like `/medic {command} https://github.com/acme/shop/actions/runs/123`."
+TAKES_NONE: Final = "`/medic {command}` takes nothing after it."
+UNKNOWN_COMMAND: Final = "There is no `/medic {given}`. Did you mean `/medic {nearest}`? `/medic help` lists all."
+LATER: Final = "`/medic {command}` is not in this release yet. `/medic help` lists what is."
+
+GUEST: Final = "Guests of this workspace cannot do that; please ask a full member."
+STRANGER: Final = "Only people of this bot's own workspace can do that; please ask one of them."
+BOT: Final = "Bots cannot do that; a person has to."
+CANNOT_TELL: Final = (
+    "I cannot do that: I have to check first that you are a full member of this workspace, and Slack does not let me"
+    " look ({why}). Whoever runs the bot has to add the scope `users:read` to its Slack app and install it again."
+)
+TRYING_ON: Final = "{why}. I have written your request down and keep trying."
+
+STATUS_HEAD: Final = "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood"
+STATUS_PAUSED: Final = ":double_vertical_bar: Actions are paused: {paused}"
+STATUS_RECENT: Final = "*Latest cases*"
+STATUS_SERVICES: Final = "*Services*"

@@ -1,0 +1,61 @@
+"""The one reply of a case: where it goes, posted once, then kept up to date."""
+
+from bot.model.case import Case
+from bot.model.errors import Refused
+from bot.workflow.context import Context, current
+
+
+def place(context: Context, case: Case) -> Case:
+    """Where the reply goes: under the CI's notice, else in the thread of the attempt before, else the CI's channel."""
+    if case.reply is not None or case.posting:
+        return case
+    notice = case.notice or context.store.notice_of(run_key(case))
+    if notice is not None:
+        return case.model_copy(update={"notice": notice, "channel": notice.channel, "thread": notice.ts})
+    before = context.store.get_case(case.previous) if case.previous else None
+    if before is not None and before.reply is not None:
+        thread = before.thread or before.reply.ts
+        return case.model_copy(update={"channel": before.reply.channel, "thread": thread})
+    if case.channel is not None:
+        return case
+    return case.model_copy(update={"channel": context.cis[case.key.ci].channel})
+
+
+def run_key(case: Case) -> str:
+    return f"{case.key.ci}:{case.key.repository}:{case.key.run}"
+
+
+async def show(case_id: str) -> bool:
+    """Bring Slack in line with the case. Safe to repeat; after a crash the message is looked for, not posted twice.
+
+    Raises Unavailable while Slack is down. A refusal (not in the channel, missing scope) is logged and kept in the
+    case, where `/medic status` shows it; the work goes on. Returns whether the message stands.
+    """
+    context = current()
+    case = context.store.change_case(case_id, lambda c: place(context, c))
+    if case.channel is None:
+        context.log.warning(
+            "nowhere to reply: no notice was seen, and this ci entry has no `channel`",
+            case=case_id,
+            ci=case.key.ci,
+        )
+        return False
+    try:
+        if case.reply is not None:
+            await context.chat.update(case, case.reply)
+            return True
+        found = None
+        if case.posting:
+            found = await context.chat.find(case_id, channel=case.channel, thread=case.thread)
+        else:
+            case = context.store.change_case(case_id, lambda c: c.model_copy(update={"posting": True}))
+        reply = found or await context.chat.show(case, channel=case.channel or "", thread=case.thread)
+        context.store.change_case(case_id, lambda c: c.model_copy(update={"reply": c.reply or reply}))
+        if found is not None:
+            await context.chat.update(case, found)
+    except Refused as error:
+        context.log.error("Slack refused the reply", case=case_id, channel=case.channel, why=str(error))
+        trouble = str(error)
+        context.store.change_case(case_id, lambda c: c.model_copy(update={"trouble": trouble}))
+        return False
+    return True
