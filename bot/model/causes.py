@@ -16,16 +16,24 @@ class Cause(Noun):
 
 
 def _table(*rows: tuple[str, int | None, str]) -> dict[str, Cause]:
-    return {
-        id_: Cause(id=id_, step=step, title=title, rerun=id_ not in _NO_RERUN) for id_, step, title in rows
-    }
+    return {id_: Cause(id=id_, step=step, title=title, rerun=id_ not in _NO_RERUN) for id_, step, title in rows}
 
 
 LOOK_ALIKES = frozenset({"test-failure", "compile-error", "lint-failure"})
 """Not time-outs, whatever words they print."""
 
-# A moved checksum is a security matter, a passed run needs nothing, and of the unknown nothing is promised.
-_NO_RERUN = LOOK_ALIKES | {"checksum-mismatch", "not-a-failure", "unknown"}
+# A moved checksum is a security matter, a passed run needs nothing, and of the unknown nothing is promised. What only
+# another commit can mend is not mended by running the same one again.
+_NO_RERUN = LOOK_ALIKES | {
+    "checksum-mismatch",
+    "not-a-failure",
+    "unknown",
+    "dependency-not-found",
+    "missing-runtime-dependency",
+    "base-image-missing-tools",
+    "go-version-mismatch",
+    "build-context-too-large",
+}
 
 CAUSES: dict[str, Cause] = _table(
     ("go-version-mismatch", 2, "The Go toolchain in the image is older than the code asks for"),

@@ -73,9 +73,7 @@ def _lint_file(path: Path, ids: dict[str, Path]) -> list[PlaybookError]:
         faults.append((("id",), f"duplicate id `{playbook.id}`: {other} has it already"))
     if path.name == FILE and path.resolve().parent.name != playbook.id:
         faults.append((("id",), f"id `{playbook.id}` and folder `{path.resolve().parent.name}` differ"))
-    findings += [
-        PlaybookError(str(path), playbook_yaml.line_of(text, place), reason) for place, reason in faults
-    ]
+    findings += [PlaybookError(str(path), playbook_yaml.line_of(text, place), reason) for place, reason in faults]
     return sorted(findings, key=lambda f: f.line)
 
 
@@ -95,9 +93,7 @@ def _style(playbook: Playbook) -> Iterator[Fault]:
         for hole in template.holes(playbook.title):
             known = groups | playbook.facts.keys() | template.GENERAL_WORDS
             if "." not in hole and hole not in known and not template.has_default(playbook.title, hole):
-                reason = (
-                    f"does not capture `{hole}`, which the title names: give a default (`{{{hole}|...}}`)"
-                )
+                reason = f"does not capture `{hole}`, which the title names: give a default (`{{{hole}|...}}`)"
                 yield ("match", "any", i), reason
     for i, proposal in enumerate(playbook.propose):
         if proposal.when and verdict.constant(proposal.when) is False:
@@ -134,9 +130,7 @@ def lint_text(findings: Sequence[PlaybookError], playbooks: int | None = None) -
     """One finding a line, `file:line: reason`, then a line that sums up."""
     lines = [str(f) for f in findings]
     what = "" if playbooks is None else f" in {playbooks} playbooks"
-    lines.append(
-        f"{len(findings)} fault{'s' if len(findings) != 1 else ''}{what}" if findings else f"no faults{what}"
-    )
+    lines.append(f"{len(findings)} fault{'s' if len(findings) != 1 else ''}{what}" if findings else f"no faults{what}")
     return "\n".join(lines)
 
 
@@ -187,11 +181,7 @@ def _judge(library: Library, playbook: Playbook, sample: Path, kind: str) -> str
     found = hypotheses(library, scan)
     mine = next((h for h in found if h.playbook == playbook.id), None)
     if kind == "miss":
-        return (
-            f"must not match, and does in line {mine.hits[0].line}: {mine.hits[0].text[:200]}"
-            if mine
-            else None
-        )
+        return f"must not match, and does in line {mine.hits[0].line}: {mine.hits[0].text[:200]}" if mine else None
     if mine is None:
         return _no_hit(playbook, scan)
     top = conclude(library, scan, found, ())[0]
@@ -205,9 +195,7 @@ def _no_hit(playbook: Playbook, scan: Scan) -> str:
     held = [h for h in scan.hits if h.playbook == playbook.id and h.suppressed]
     if held:
         return f"matches in line {held[0].line}, but does not count: {held[0].suppressed}"
-    others = (
-        ", ".join(dict.fromkeys(h.playbook for h in scan.hits if not h.suppressed)) or "no other one does"
-    )
+    others = ", ".join(dict.fromkeys(h.playbook for h in scan.hits if not h.suppressed)) or "no other one does"
     return f"must match, and no pattern does (matching: {others})"
 
 
@@ -217,16 +205,15 @@ def scan_file(library: Library, path: Path) -> Scan:
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(_BLOCK), b""):
             scanner.feed(block)
-    return scanner.finish()
+    found: Scan = scanner.finish()
+    return found
 
 
 def samples_text(report: SampleReport) -> str:
     lines = [f"{p}" for p in report.problems]
     lines += [f"{f.sample}: {f.reason}" for f in report.failures]
     bad = len(report.failures)
-    lines.append(
-        f"{report.samples} samples of {report.playbooks} playbooks: {report.samples - bad} as they should be"
-    )
+    lines.append(f"{report.samples} samples of {report.playbooks} playbooks: {report.samples - bad} as they should be")
     if bad or report.problems:
         lines[-1] += f", {bad} not; {len(report.problems)} playbook faults"
     return "\n".join(lines)

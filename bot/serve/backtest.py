@@ -161,12 +161,8 @@ def backtest_text(result: Backtest) -> str:
     lines += ["", f"{s.cases} cases, {s.labelled} with a label"]
     if not s.labelled:
         return "\n".join(lines)
-    lines.append(
-        f"right {s.right}, wrong {s.wrong}, unknown {s.unknown} (named further down: {s.named_second})"
-    )
-    lines.append(
-        f"precision {_percent(s.precision)} (of the causes named), recall {_percent(s.recall)} (of all cases)"
-    )
+    lines.append(f"right {s.right}, wrong {s.wrong}, unknown {s.unknown} (named further down: {s.named_second})")
+    lines.append(f"precision {_percent(s.precision)} (of the causes named), recall {_percent(s.recall)} (of all cases)")
     wide = max(len(c) for c in s.causes)
     lines += ["", f"{'cause':<{wide}}  precision  recall  labelled  named"]
     for cause, per in s.causes.items():

@@ -1,7 +1,7 @@
 """From a place in a configuration file to a settings object, or to one clear line that names file, line and key.
 
-Every settings class (ours, a CI's, a vantage's) is a plain pydantic model with `extra="forbid"`; what this module adds is
-strict types, the nearest known key, and paths that are relative to the file.
+Every settings class (ours, a CI's, a vantage's) is a plain pydantic model with `extra="forbid"`; what this module adds
+is strict types, the nearest known key, and paths that are relative to the file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def validate(document: Document, where: Where, model: type[M], *, drop: Sequence
                 continue
             found = [e for e in error.errors(include_input=False) if not _excused(document, where, data, e)]
             if found:
-                raise _fault(document, where, model, data, found[0]) from None
+                # a mistyped key is also a missing one: name the mistake, not what follows from it
+                first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+                raise _fault(document, where, model, data, first) from None
             return model.model_construct(**data)  # never used: its variables are missing
         return _anchored(value, Path(document.file).resolve().parent)
     raise AssertionError("unreachable")
@@ -99,12 +101,10 @@ def _inside(data: Any, loc: Sequence[str | int]) -> Where:
     """The part of pydantic's location that exists in the data (it adds tags of its own for unions)."""
     place: list[str | int] = []
     for step in loc:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        known = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if step not in known:
             continue
+        data = data[step]
         place.append(step)
     return tuple(place)
 

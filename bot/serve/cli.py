@@ -1,6 +1,7 @@
 """The `buildmedic` command. Only argument reading is here; what a command does is imported when it is asked for.
 
-Exit status: 0 done (whatever the diagnosis), 1 a check found faults, 2 bad usage or unreadable input (one line on stderr).
+Exit status: 0 done (whatever the diagnosis), 1 a check found faults, 2 bad usage or unreadable input, told in one line
+on stderr.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+# pydantic looks through the metadata of every installed package for plugins; we use none, and it takes 20 ms
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
 from bot import __version__
 from bot.model.errors import BuildmedicError, UsageError
+
+if TYPE_CHECKING:
+    from bot.serve.defaults import Options
+    from bot.serve.settings import Settings
 
 app = typer.Typer(
     name="buildmedic",
@@ -83,7 +91,7 @@ def triage(log: LogArgument, config: Config = None, vantage: Vantages = None, as
     """Name the cause of a failed build from its log. Without --vantage no probe runs."""
     from bot.serve.cli_triage import triage as run_triage
 
-    return run_triage(log, _settings(config), vantage or [], as_json)
+    return run_triage(log, _options(config), vantage or [], as_json)
 
 
 @app.command()
@@ -101,7 +109,7 @@ def probe(
     """Run one probe."""
     from bot.serve.cli_triage import probe as run_probe
 
-    return run_probe(verb, args or [], _settings(config), vantage or [], as_json)
+    return run_probe(verb, args or [], _options(config), vantage or [], as_json)
 
 
 @app.command()
@@ -115,7 +123,7 @@ def explain(log: LogArgument, config: Config = None, as_json: Json = False) -> i
     """Say which rules hit where, which were suppressed, and why the ranking is what it is."""
     from bot.serve.cli_author import explain as run_explain
 
-    return run_explain(log, _settings(config), as_json)
+    return run_explain(log, _options(config), as_json)
 
 
 @app.command()
@@ -127,7 +135,7 @@ def backtest(
     """Predict each case's cause from its log alone, and compare with the labels."""
     from bot.serve.cli_author import backtest as run_backtest
 
-    return run_backtest(cases, _settings(config), as_json)
+    return run_backtest(cases, _options(config), as_json)
 
 
 Folders = Annotated[list[Path] | None, typer.Argument(metavar="DIR...", help="Folders of playbooks.")]
@@ -156,7 +164,7 @@ def playbook_list(config: Config = None, as_json: Json = False) -> int:
     """List the playbooks that are in force."""
     from bot.serve.cli_author import listing
 
-    return listing(_settings(config), as_json)
+    return listing(_options(config), as_json)
 
 
 @playbook_app.command("show")
@@ -164,7 +172,7 @@ def playbook_show(playbook: Annotated[str, typer.Argument(metavar="ID")], config
     """Show one playbook."""
     from bot.serve.cli_author import show
 
-    return show(playbook, _settings(config))
+    return show(playbook, _options(config))
 
 
 @playbook_app.command("schema")
@@ -201,10 +209,18 @@ def config_check(config: NeededConfig, as_json: Json = False) -> int:
     return run_check(_settings(config), as_json)
 
 
-def _settings(config: Path | None) -> Any:
-    from bot.serve.settings import Settings  # here: pydantic and YAML cost start-up time that --help need not pay
+def _settings(config: Path) -> Settings:
+    from bot.serve.settings import Settings
 
-    return Settings.none() if config is None else Settings.load(config)
+    return Settings.load(config)
+
+
+def _options(config: Path | None) -> Options:
+    if config is not None:
+        return _settings(config)
+    from bot.serve.defaults import Defaults
+
+    return Defaults()
 
 
 def _not_yet(command: str) -> NoReturn:

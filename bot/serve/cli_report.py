@@ -142,7 +142,12 @@ def show_probe(result: ProbeResult, out: Console | None = None) -> None:
 def _probe(out: Console, result: ProbeResult, *, every_fact: bool = False) -> None:
     where = f" from {result.vantage}" if result.vantage else ""
     if not result.ran:
-        _line(out, f"did not run{where}: {result.facts.get('error', 'no reason given')}", indent=2, bullet=f"{result.id}: ")
+        _line(
+            out,
+            f"did not run{where}: {result.facts.get('error', 'no reason given')}",
+            indent=2,
+            bullet=f"{result.id}: ",
+        )
         return
     took = f", {result.ms:,.0f} ms" if result.ms is not None else ""
     style = "green" if result.ok else "red"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.model.errors import ServiceError, UsageError, VantageDown
 from bot.serve import triage_once as once
@@ -14,17 +14,18 @@ from bot.serve import triage_once as once
 if TYPE_CHECKING:
     from bot.model.diagnosis import ProbeResult
     from bot.ports import CI
-    from bot.serve.settings import Settings
+    from bot.serve.defaults import Options
     from bot.triage.diagnose import Library
 
 
-def triage(log: str, settings: Settings, names: Sequence[str], as_json: bool) -> int:
-    """`buildmedic triage`. Raises BuildmedicError for what cannot be read or reached."""
-    from bot.serve.library import load
+T = TypeVar("T")
 
+
+def triage(log: str, settings: Options, names: Sequence[str], as_json: bool) -> int:
+    """`buildmedic triage`. Raises BuildmedicError for what cannot be read or reached."""
     # usage errors come before the work: a wrong vantage name must not wait for a large log
     once.check_names(settings, names)
-    library = load(settings.playbooks)
+    library = library_of(settings)
     done = asyncio.run(_triage(log, settings, names, library))
     if as_json:
         print_json(done.report.model_dump(mode="json", by_alias=True))
@@ -35,32 +36,47 @@ def triage(log: str, settings: Settings, names: Sequence[str], as_json: bool) ->
     return 0
 
 
-async def _triage(log: str, settings: Settings, names: Sequence[str], library: Library) -> once.Triage:
+def library_of(settings: Options) -> Library:
+    """The playbooks in force; those that are refused are named on stderr and left out."""
+    from bot.serve.library import load
+
+    loaded = load(settings.playbooks)
+    for problem in loaded.problems:
+        sys.stderr.write(f"buildmedic: {problem} (this playbook is left out)\n")
+    return loaded.library
+
+
+async def _triage(log: str, settings: Options, names: Sequence[str], library: Library) -> once.Triage:
     vantages = once.make_vantages(settings, names)
     try:
         if not once.is_url(log):
             return await once.triage_file(library, log, vantages)
-        cis = _cis(log, settings)
-        try:
-            return await once.triage_url(library, log, cis, vantages)
-        except ServiceError as error:
-            raise UsageError(f"the run cannot be read: {error}") from None
-        finally:
-            await once.close_all(cis)
+        return await with_cis(log, settings, lambda cis: once.triage_url(library, log, cis, vantages))
     finally:
         await once.close_all(vantages)
 
 
-def _cis(url: str, settings: Settings) -> list[CI]:
-    from bot.ci import make
+async def with_cis(url: str, settings: Options, do: Callable[[list[CI]], Awaitable[T]]) -> T:
+    """Do something with the configured CIs. A CI that refuses or does not answer is an input that cannot be read."""
+    cis = _cis(url, settings)
+    try:
+        return await do(cis)
+    except ServiceError as error:
+        raise UsageError(f"the run cannot be read: {error}") from None
+    finally:
+        await once.close_all(cis)
 
+
+def _cis(url: str, settings: Options) -> list[CI]:
     entries = settings.ci
     if not entries:
         raise UsageError(f"{url} is a URL: name the configuration file with its CI (--config FILE), or save the log")
+    from bot.ci import make
+
     return [make(entry) for entry in entries.values()]
 
 
-def probe(verb: str, pairs: Sequence[str], settings: Settings, names: Sequence[str], as_json: bool) -> int:
+def probe(verb: str, pairs: Sequence[str], settings: Options, names: Sequence[str], as_json: bool) -> int:
     """`buildmedic probe`: one probe from one place. Raises UsageError for a wrong verb or argument."""
     from bot.model.diagnosis import ProbeRequest
     from bot.probes import parse_args
@@ -80,7 +96,7 @@ def probe(verb: str, pairs: Sequence[str], settings: Settings, names: Sequence[s
     return 0
 
 
-async def _probe(request: Any, settings: Settings, names: Sequence[str]) -> ProbeResult:
+async def _probe(request: Any, settings: Options, names: Sequence[str]) -> ProbeResult:
     vantages = once.make_vantages(settings, names)
     try:
         results = await vantages[0].run([request], once.DEADLINE)
@@ -99,5 +115,3 @@ def print_json(value: Any) -> None:
         sys.stdout.write(text + "\n")
     except UnicodeEncodeError:  # lone surrogates cannot be written as UTF-8 at all
         sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-

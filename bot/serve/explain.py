@@ -91,9 +91,7 @@ def explain_text(explanation: Explanation) -> str:
         "hits:",
     ]
     for hit in explanation.hits:
-        lines.append(
-            f"  line {hit.line}: {hit.playbook} [{hit.role}, match.any[{hit.rule}]]  {shown(hit.text)}"
-        )
+        lines.append(f"  line {hit.line}: {hit.playbook} [{hit.role}, match.any[{hit.rule}]]  {shown(hit.text)}")
         if hit.facts:
             lines.append("      facts: " + ", ".join(f"{k}={shown(v)}" for k, v in hit.facts.items()))
         if hit.suppressed:

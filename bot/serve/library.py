@@ -3,8 +3,8 @@
 Findings are `PlaybookError`s (file, line, reason). A cache that cannot be read or written costs time, never an answer.
 """
 
+import contextlib
 import hashlib
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,9 +55,7 @@ def builtin_folder() -> Path:
     for folder in (package / "_playbooks", package.parent / "playbooks"):
         if folder.is_dir():
             return folder
-    raise UsageError(
-        f"the built-in playbooks are missing from the installation at {package}: install it again"
-    )
+    raise UsageError(f"the built-in playbooks are missing from the installation at {package}: install it again")
 
 
 def playbook_files(folder: Path) -> list[Path]:
@@ -134,10 +132,11 @@ def assemble(sources: Sequence[Source], problems: Iterable[PlaybookError] = ()) 
     found = cache.read(key)
     gathered = _Gathered(problems=list(problems))
     if found is not None:
-        gathered.playbooks = {p.id: p for p in found.playbooks}
         by_path = {str(s.path): s for s in sources}
-        gathered.sources = {i: by_path[path] for i, path in found.paths.items() if path in by_path}
-        return _loaded(gathered, Library.build(found.playbooks, blob=found.blob))
+        with contextlib.suppress(Exception):  # a database of another machine or engine: compile it anew
+            library = Library.build(found.playbooks, blob=found.blob)
+            gathered.sources = {i: by_path[path] for i, path in found.paths.items()}
+            return _loaded(gathered, library)
     clean = _gather(sources, gathered)
     library = _compile(gathered)
     if clean and not gathered.problems:
@@ -292,7 +291,7 @@ class LivePlaybooks:
 
 def _stat(path: Path) -> tuple[object, ...]:
     try:
-        seen = os.stat(path)
+        seen = path.stat()
     except OSError as error:
         return str(path), error.errno
     return str(path), seen.st_mtime_ns, seen.st_size, seen.st_ino

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
@@ -24,8 +24,6 @@ from bot.triage.approve import Policy
 
 if TYPE_CHECKING:
     from bot.slack.settings import SlackSettings
-
-M = TypeVar("M", bound=BaseModel)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -146,11 +144,6 @@ class Settings:
         settings._check()
         return settings
 
-    @classmethod
-    def none(cls) -> Settings:
-        """What holds where no file was named: the local vantage, the built-in playbooks."""
-        return cls(Document(file=str(Path.cwd() / "buildmedic.yaml"), data={}))
-
     # what commands ask for
 
     @property
@@ -169,6 +162,15 @@ class Settings:
         """Entry name -> settings of its kind (`bot.ci.make` takes them)."""
         self._need(("ci",))
         return self._ci
+
+    @property
+    def ci_names(self) -> tuple[str, ...]:
+        return tuple(self._ci)
+
+    def ci_entry(self, name: str) -> BaseModel:
+        """The settings of one CI, whatever variables the others lack."""
+        self._need(("ci", self.ci_names.index(name)))
+        return self._ci[name]
 
     @property
     def vantages(self) -> dict[str, BaseModel]:
@@ -229,6 +231,11 @@ class Settings:
         return self._shared.http
 
     @property
+    def other_names(self) -> frozenset[str]:
+        """The names of deploys and alerts entries."""
+        return frozenset(str(e["name"]) for section in ("deploys", "alerts") for e in self._data.get(section, []))
+
+    @property
     def not_used(self) -> tuple[str, ...]:
         """What is configured and does nothing in this release, in words."""
         lines = []
@@ -258,8 +265,6 @@ class Settings:
                 pass
         self._check_names()
         self._check_environments()
-        if not self._document.missing_under(("storage",)):
-            _ = self.database
 
     @cached_property
     def _shared(self) -> _Shared:
@@ -319,9 +324,7 @@ class Settings:
             raise self._document.fault(
                 (*place, "kind"), f"{kind!r} is not a kind known to this release (known: {', '.join(sorted(known))})"
             )
-        model = known[kind]
-        # a vantage's name is its key, so a class that wants it in its settings is handed it
-        return validate(self._document, place, model)
+        return validate(self._document, place, known[kind])
 
     def _check_name(self, place: Where, name: object) -> None:
         if name is None:
@@ -352,11 +355,3 @@ class Settings:
                 raise self._document.fault(
                     place, f"{environment!r} is not among the environments ({names}): who would approve a rollback?"
                 )
-
-
-def each(settings: Settings, section: Callable[[Settings], M]) -> M | ConfigError:
-    """The section, or the error that keeps it from being used: for checks that go on."""
-    try:
-        return section(settings)
-    except ConfigError as error:
-        return error

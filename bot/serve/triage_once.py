@@ -20,7 +20,7 @@ from bot.workflow.examine import Examined, diagnose
 if TYPE_CHECKING:
     from bot.model.build import Build, Job
     from bot.ports import CI, Vantage
-    from bot.serve.settings import Settings
+    from bot.serve.defaults import Options
     from bot.triage.diagnose import Library
 
 BLOCK = 1 << 20
@@ -68,16 +68,14 @@ def is_url(log: str) -> bool:
     return log.startswith(("http://", "https://"))
 
 
-async def triage_file(
-    library: Library, log: str, vantages: Sequence[Vantage], deadline: float = DEADLINE
-) -> Triage:
+async def triage_file(library: Library, log: str, vantages: Sequence[Vantage], deadline: float = DEADLINE) -> Triage:
     """Triage one log. Raises UsageError if it cannot be read; whatever is in it is an answer."""
     began = time.monotonic()
     scan = scan_file(library, log)
     scan_ms = _since(began)
     examined = await _examine(library, scan, vantages, deadline)
     job = JobReport(None, scan.log, examined, scan_ms)
-    return _combine((job,), _since(began), named=bool(vantages))
+    return _combine((job,), _since(began))
 
 
 def scan_file(library: Library, log: str) -> Scan:
@@ -88,12 +86,22 @@ def scan_file(library: Library, log: str) -> Scan:
     return found
 
 
-async def triage_url(
-    library: Library, url: str, cis: Sequence[CI], vantages: Sequence[Vantage], deadline: float = DEADLINE
-) -> Triage:
-    """Triage the failed jobs of a run (or the one job that the URL names). Raises UsageError for a URL that no
-    configured CI knows, and the CI's own errors where it does not answer."""
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Read:
+    """A run of a CI, and the scans of its failed jobs (or of the one that was named)."""
+
+    build: Build
+    job: str | None  # the job that the URL names
+    failed: int
+    scans: tuple[tuple[Job, Scan, float], ...]  # job, scan, milliseconds
+
+    @property
+    def title(self) -> str:
+        return f"{self.build.title or 'run'} {self.build.number or self.build.key.run} of {self.build.key.repository}"
+
+
+async def read_run(library: Library, url: str, cis: Sequence[CI]) -> Read:
+    """Raises UsageError for a URL that no configured CI knows, and the CI's own errors where it does not answer."""
     for ci in cis:
         if (ref := ci.recognise(url)) is not None:
             break
@@ -102,21 +110,27 @@ async def triage_url(
         raise UsageError(f"no configured CI knows this URL: {url} (configured: {names})")
     build = await ci.build(ref)
     wanted = tuple(j for j in build.jobs if j.id == ref.job) if ref.job else build.failed_jobs
-    title = f"{build.title or 'run'} {build.number or build.key.run} of {build.key.repository}"
-    if not wanted:
-        return Triage(report=_nothing_failed(build, ref.job), jobs=(), title=title)
-    jobs = [await _job(library, ci, build, job, vantages, deadline) for job in wanted[:_JOBS_AT_MOST]]
-    note = f"{len(wanted)} jobs failed; the first {_JOBS_AT_MOST} were read" if len(wanted) > _JOBS_AT_MOST else None
-    return _combine(jobs, _since(began), title=title, note=note, named=bool(vantages))
+    scans = []
+    for job in wanted[:_JOBS_AT_MOST]:
+        began = time.monotonic()
+        scans.append((job, await _scan_stream(library, ci.log(build, job), job), _since(began)))
+    return Read(build, ref.job, len(wanted), tuple(scans))
 
 
-async def _job(
-    library: Library, ci: CI, build: Build, job: Job, vantages: Sequence[Vantage], deadline: float
-) -> JobReport:
+async def triage_url(
+    library: Library, url: str, cis: Sequence[CI], vantages: Sequence[Vantage], deadline: float = DEADLINE
+) -> Triage:
+    """Triage the failed jobs of a run (or the one job that the URL names). Raises as `read_run` does."""
     began = time.monotonic()
-    scan = await _scan_stream(library, ci.log(build, job), job)
-    scan_ms = _since(began)
-    return JobReport(job.name, scan.log, await _examine(library, scan, vantages, deadline), scan_ms)
+    run = await read_run(library, url, cis)
+    if not run.scans:
+        return Triage(report=_nothing_failed(run.build, run.job), jobs=(), title=run.title)
+    jobs = []
+    for job, scan, ms in run.scans:
+        jobs.append(JobReport(job.name, scan.log, await _examine(library, scan, vantages, deadline), ms))
+    unread = run.failed - len(jobs)
+    note = f"{run.failed} jobs failed; the logs of the first {len(jobs)} were read" if unread else None
+    return _combine(jobs, _since(began), title=run.title, note=note)
 
 
 async def _scan_stream(library: Library, stream: AsyncIterator[bytes], job: Job) -> Scan:
@@ -152,7 +166,6 @@ def _combine(
     *,
     title: str | None = None,
     note: str | None = None,
-    named: bool = False,
 ) -> Triage:
     """One report from all jobs: each distinct cause once, as the job that is surest of it tells it; a job's own best
     cause goes before any job's second guesses. Bytes, lines and times are sums."""
@@ -222,7 +235,7 @@ def _since(began: float) -> float:
     return round((time.monotonic() - began) * 1000, 1)
 
 
-def check_names(settings: Settings, names: Sequence[str]) -> None:
+def check_names(settings: Options, names: Sequence[str]) -> None:
     """Raises UsageError for an unknown vantage, ConfigError for one that lacks a variable."""
     known = settings.vantage_names
     for name in names:
@@ -231,8 +244,10 @@ def check_names(settings: Settings, names: Sequence[str]) -> None:
         settings.vantage(name)
 
 
-def make_vantages(settings: Settings, names: Sequence[str]) -> list[Vantage]:
+def make_vantages(settings: Options, names: Sequence[str]) -> list[Vantage]:
     """The named vantages, each once, in order."""
+    if not names:
+        return []
     from bot.probes import make
 
     return [make(name, settings.vantage(name), settings.probe_allow) for name in dict.fromkeys(names)]

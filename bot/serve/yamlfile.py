@@ -22,8 +22,8 @@ Where = tuple[str | int, ...]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
 _WRITTEN = re.compile(r"(\$?)\$\{([^}\s]*)\}")
-# YAML does not take braces in a plain scalar inside {flow, mappings}, where people write `token: ${TOKEN}`: before it is
-# parsed, `${NAME}` becomes <NAME> and `$${NAME}` (a literal) becomes <<NAME>, with these private characters as brackets.
+# YAML does not take braces in a plain scalar inside {flow, mappings}, where people write `token: ${TOKEN}`: before it
+# is parsed, `${NAME}` becomes <NAME> and `$${NAME}` (a literal) <<NAME>, with these private characters as brackets.
 _OPEN, _LITERAL, _CLOSE = "\ue000", "\ue001", "\ue002"
 _VARIABLE = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
     return text.replace(_OPEN, "${").replace(_LITERAL, "$${").replace(_CLOSE, "}")
 
 
-class _Refused(Exception):  # noqa: N818  (an inner signal, not an error people see by name)
+class _Refused(Exception):
     def __init__(self, message: str, mark: Any) -> None:
         super().__init__(message)
         self.line: int = mark.line + 1

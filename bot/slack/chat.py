@@ -129,7 +129,7 @@ class SlackChat:
     async def _send(self, case: Case, do: Callable[[dict[str, Any]], Any], what: str, channel: str) -> Any:
         """Send the fullest rendering that Slack takes; the last resort is text without blocks."""
         name = self._identity.name if self._identity else "buildmedic"
-        for least in (0, 2, SHORTEST):
+        for least in (0, SHORTEST):
             payload = render(case, self._now(), least=least)
             try:
                 return await call(lambda p=payload: do(p), what, place=channel, bot=name)  # type: ignore[misc]  # bound now
@@ -205,7 +205,7 @@ class SlackChat:
     # beyond the port
 
     async def respond(self, response_url: str, text: str, *, mrkdwn: bool = False) -> None:
-        """Answer by a `response_url`, which works where the bot is no member. `mrkdwn`: the text is ours, sent as it is."""
+        """Answer by a `response_url`; works where the bot is no member. `mrkdwn`: the text is ours, sent as it is."""
         hook = AsyncWebhookClient(
             response_url, timeout=_TIMEOUT, session=self.client.session, retry_handlers=handlers()
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.model.case import Action, Case
 from bot.slack import words
-from bot.slack.mrkdwn import clip, link, person, prose, safe_url, span
+from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
 from bot.slack.sections import (
     DETAILS,
     Block,
@@ -212,7 +212,7 @@ def _confirm(case: Case) -> Block:
     """Says what will happen, before it does. Plain text: nothing of the CI's is interpreted."""
     failed = len(case.build.failed_jobs) if case.build else 0
     text = words.CONFIRM_TEXT.format(
-        ci=clip(case.key.ci, 30),
+        ci=clip(bare(case.key.ci), 30),
         jobs=words.N_JOBS.format(n=failed) if failed > 1 else words.ONE_JOB,
         run=clip(_plain_run(case), 70),
         attempt=case.key.attempt + 1,
@@ -230,7 +230,7 @@ def _plain_run(case: Case) -> str:
     build = case.build
     title = build.title if build and build.title else "run"
     name = f"{title} #{build.number}" if build and build.number else f"{title} {case.key.run}"
-    return re.sub(r"[<>&@\s]+", " ", name).strip() or case.key.run
+    return re.sub(r"[<>&@\s]+", " ", bare(name)).strip() or "this run"
 
 
 def _footer(case: Case, groups: list[Group], detail: Detail) -> Block:

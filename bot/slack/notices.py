@@ -1,7 +1,7 @@
 """CI notices in Slack, read by content and URL and not by a list of layouts. Pure.
 
-Apps put the facts anywhere: in the text, in attachments (Jenkins, GitLab and Travis post nothing else), in blocks, in the
-blocks of attachments (GitHub), on buttons. So the whole message is walked, and what looks like text or a URL is taken.
+Apps put the facts anywhere: in the text, in attachments (Jenkins, GitLab and Travis post nothing else), in blocks, in
+the blocks of attachments (GitHub), on buttons. So the whole message is walked; what looks like text or a URL is taken.
 """
 
 import re
@@ -35,7 +35,7 @@ class NoticeSeen(Noun):
 
 
 def read_notice(event: Mapping[str, Any], own: Collection[str] = ()) -> NoticeSeen | None:
-    """Read the `event` of a Slack `message` event; None for what is no app's message: people, joins, deletions, our own.
+    """Read the `event` of a Slack `message` event; None for what is no app's message (people, deletions, our own).
 
     `own`: the bot's own user and bot ids. Never raises, whatever the shape.
     """

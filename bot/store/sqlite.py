@@ -51,6 +51,7 @@ class SQLiteStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        self._depth = 0  # a method called from within a transaction joins it
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
@@ -64,15 +65,21 @@ class SQLiteStore:
     @contextmanager
     def _write(self) -> Iterator[Database]:
         with self._lock:
+            if self._depth:
+                yield self._db
+                return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
                 raise Unavailable("store", str(error)) from error
+            self._depth = 1
             try:
                 yield self._db
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._depth = 0
             try:
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:

@@ -89,9 +89,7 @@ class Asked(NamedTuple):
     @property
     def result(self) -> ProbeResult | None:
         """The one that counts: an answer before none, and among controls one that works before one that does not."""
-        ranked = sorted(
-            self.results, key=lambda r: (verdict.answered(r), self.probe.at == "control" and r.ok)
-        )
+        ranked = sorted(self.results, key=lambda r: (verdict.answered(r), self.probe.at == "control" and r.ok))
         return ranked[-1] if ranked else None
 
 
@@ -105,9 +103,7 @@ def hypotheses(
     failing = failing_step(hits, failed_step)
     found = []
     for playbook in library.playbooks:
-        own = sorted(
-            (h for h in hits if h.playbook == playbook.id), key=lambda h: place(h, failing), reverse=True
-        )
+        own = sorted((h for h in hits if h.playbook == playbook.id), key=lambda h: place(h, failing), reverse=True)
         if own:
             found.append(
                 Hypothesis(
@@ -148,9 +144,7 @@ def conclude(
     return wording.diagnoses(scan, known, untried)
 
 
-def weigh(
-    library: Library, hyps: Sequence[Hypothesis], results: Sequence[ProbeResult]
-) -> tuple[Weighed, ...]:
+def weigh(library: Library, hyps: Sequence[Hypothesis], results: Sequence[ProbeResult]) -> tuple[Weighed, ...]:
     """Every hypothesis with its confidence and standing, best first."""
     clear_lines = {(h.role, h.hits[0].line) for h in hyps if _unmistakable(h)}
     weighed = []
@@ -176,9 +170,7 @@ def _weigh_one(
         probed = bool(verdict.names(rule.when) & playbook.probes.keys())
         of_log = "log" in verdict.names(rule.when)
         # a rule that looks at nothing says nothing new: it cannot lift what the line alone gives
-        confidence = (
-            rule.confidence if probed or of_log else min(rule.confidence, max(line_alone, UNMISTAKABLE))
-        )
+        confidence = rule.confidence if probed or of_log else min(rule.confidence, max(line_alone, UNMISTAKABLE))
         confirmed = probed and confidence > UNMISTAKABLE and confidence >= line_alone
         ruled_out = probed and (confidence <= RULED_OUT or confidence < line_alone / 2)
     best = hypothesis.hits[0]
@@ -258,7 +250,5 @@ def _request_id(verb: str, args: dict[str, Any], at: Literal["build", "control"]
 
 def _asked(library: Library, hypothesis: Hypothesis, results: Sequence[ProbeResult]) -> Iterable[Asked]:
     for name, probe, request in _requests(library, hypothesis):
-        own = [
-            r.model_copy(update={"id": name}) for r in results if request is not None and r.id == request.id
-        ]
+        own = [r.model_copy(update={"id": name}) for r in results if request is not None and r.id == request.id]
         yield Asked(name, probe, request, tuple(own))

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -43,7 +44,7 @@ class Probe(Noun):
 
     verb: Literal["dns", "tcp", "tls", "http", "env"]
     at: Literal["build", "control"] = "build"
-    args: dict[str, str | int] = {}
+    args: dict[str, str | int] = Field({})
 
     @model_validator(mode="before")
     @classmethod
@@ -97,17 +98,13 @@ class Playbook(Noun):
     remedy: PlaybookRemedy
     propose: tuple[Propose, ...] = ()
     links: tuple[Text, ...] = ()
-    role: Role = Field(
-        "cause", description="what a matching line is: the cause itself, a wrapper around it, a symptom"
-    )
+    role: Role = Field("cause", description="what a matching line is: the cause itself, a wrapper around it, a symptom")
     replaces: Id | None = Field(None, description="the built-in playbook that this one stands in for")
     tool: tuple[Text, ...] = Field((), description="tools whose output this reads: go, docker, pip ...")
     also: tuple[Id, ...] = Field((), description="playbooks that may rightly come first on the same log")
     rerun: Literal["never"] | None = Field(None, description="never: running it again cannot help")
     facts: dict[Name, str] = Field({}, description="facts for where no named group gives one")
-    about: Text | None = Field(
-        None, description="for authors: where the patterns come from, how samples were made"
-    )
+    about: Text | None = Field(None, description="for authors: where the patterns come from, how samples were made")
 
     @model_validator(mode="before")
     @classmethod
@@ -212,7 +209,9 @@ def _check_patterns(playbook: Playbook) -> Iterator[Fault]:
 
     for key, listed in (("any", playbook.match.any), ("none", playbook.match.none)):
         for i, pattern in enumerate(listed):
-            if reason := check_pattern(pattern):
+            if twice := [n for n, count in Counter(_GROUP.findall(pattern)).items() if count > 1]:
+                yield ("match", key, i), f"named group `{twice[0]}` stands twice in one pattern: write two patterns"
+            elif reason := check_pattern(pattern):
                 yield ("match", key, i), f"bad pattern: {reason}"
     for i, groups in enumerate(playbook.groups):
         for name in sorted(groups):
@@ -288,9 +287,7 @@ def _check_templates(playbook: Playbook) -> Iterator[Fault]:
 
 
 def _no_fact(name: str, facts: frozenset[str]) -> str:
-    return (
-        f"{{{name}}}: no named group of match.any and no default under `facts` gives it{nearest(name, facts)}"
-    )
+    return f"{{{name}}}: no named group of match.any and no default under `facts` gives it{nearest(name, facts)}"
 
 
 def nearest(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:

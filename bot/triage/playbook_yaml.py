@@ -36,9 +36,7 @@ class _Loader(_Base):  # type: ignore[misc]  # the base is chosen at run time: l
                 continue
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"duplicate key `{key.value}`", key.start_mark
-                    )
+                    raise yaml.constructor.ConstructorError(None, None, f"duplicate key `{key.value}`", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -115,7 +113,10 @@ def translate(error: ValidationError, data: Any) -> list[tuple[tuple[str | int, 
         loc = tuple(part for part in item["loc"] if part not in {"[key]", "str", "int"})
         place = _as_written(loc)
         faults.append((place, _reason(item, place, data)))
-    return list(dict.fromkeys(faults))
+    # a misspelled key is one fault: that the right one is then missing too helps nobody
+    said = "\n".join(reason for _, reason in faults)
+    kept = [f for f in faults if not (f[1].endswith(" is missing") and f"did you mean `{f[0][-1]}`?" in said)]
+    return list(dict.fromkeys(kept))
 
 
 def _as_written(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -204,9 +205,7 @@ def schema(model: Any) -> dict[str, Any]:
 
 def _verb_schema(name: str) -> dict[str, Any]:
     arguments = VERBS[name].arguments
-    properties = {
-        a: {"type": ["string", "integer"], "description": spec.what} for a, spec in arguments.items()
-    }
+    properties = {a: {"type": ["string", "integer"], "description": spec.what} for a, spec in arguments.items()}
     return {
         "type": "object",
         "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""`{name}` and `{name|default}` templates of playbooks, filled with facts that come out of hostile logs and from far-off probes.
+"""`{name}` and `{name|default}` templates of playbooks, filled with facts out of hostile logs and from far-off probes.
 
 Three ways to fill, by what the text is for: prose (shortened, no control characters), code that people paste (only
 plainly harmless values, else a `<placeholder>`), and a probe's argument (all or nothing; the verb checks the value).
@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# not `${home}` of a shell, not `{{.Names}}` of Go templates, not JSON
-_HOLE = re.compile(r"(?<![${])\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\|([^{}|\n]*))?\}(?!\})")
+# not `${home}` of a shell, `%{size}` of curl, `{{.Names}}` of Go templates, not JSON
+_HOLE = re.compile(r"(?<![$%{])\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\|([^{}|\n]*))?\}(?!\})")
 # one shell word, one YAML or JSON scalar: starts with a letter or digit, ends without a colon
 _HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/@%+=-]{0,198}[A-Za-z0-9._/@%+=-])?")
 # C0, DEL, C1, line separators, and the marks that turn the reading direction round

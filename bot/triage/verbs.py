@@ -146,7 +146,7 @@ def read_argument(verb: str, name: str, value: object) -> object | None:
 
 def in_words(verb: str, args: Mapping[str, Any]) -> str:
     """What a probe does, e.g. "DNS lookup of a.example at 10.0.0.2:53"."""
-    text = VERBS[verb].say.format_map({k: v for k, v in args.items()} | {"port": args.get("port", 443)})
+    text = VERBS[verb].say.format_map(dict(args) | {"port": args.get("port", 443)})
     if verb == "dns" and "server" in args:
         text += f" at {args['server']}"
     if verb == "http" and args.get("via") in {"proxy", "direct"}:

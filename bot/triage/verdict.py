@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, get_args
 
 import cel
@@ -23,7 +24,8 @@ NO_ANSWER = frozenset({"denied", "unsupported", "error"})
 """Outcomes that tell of the probing and not of the world: such a probe counts as one that did not run."""
 
 _MACROS = frozenset(
-    "all exists existsOne exists_one map filter transformList transformMap transformMapEntry bind block".split()
+    {"all", "exists", "existsOne", "exists_one", "map", "filter", "transformList", "transformMap", "bind", "block"}
+    | {"transformMapEntry"}
 )
 _FUNCTIONS = frozenset({"size", "contains", "startsWith", "endsWith", "matches", "string", "int", "double"})
 _TOKEN = re.compile(
@@ -45,7 +47,7 @@ def check(source: str, roots: Roots) -> str | None:
     tokens = list(_tokens(source))
     if any(kind == "comment" for kind, _ in tokens):
         return "comments are not allowed inside an expression"
-    for (_, name), (_, after) in zip(tokens, tokens[1:], strict=False):
+    for (_, name), (_, after) in pairwise(tokens):
         if name in _MACROS and after == "(":
             return f"the macro `{name}` is not allowed: verdicts have no loops"
     try:
@@ -147,7 +149,7 @@ def _check_comparison(root: str, field: str, rest: list[tuple[str, str]]) -> str
         outcome = value.strip("\"'")
         if outcome not in OUTCOMES:
             return f'no probe has the outcome "{outcome}"{nearest(outcome, OUTCOMES)}'
-        if outcome in NO_ANSWER:
+        if operator == "==" and outcome in NO_ANSWER:
             return f'a probe with the outcome "{outcome}" counts as not run, so this never holds'
     return None
 

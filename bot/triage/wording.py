@@ -77,15 +77,11 @@ def _fields(one: "Weighed") -> dict[str, dict[str, object]]:
 def _evidence(hits: Iterable[Hit]) -> tuple[Evidence, ...]:
     by_line: dict[int, Evidence] = {}
     for hit in hits:
-        by_line.setdefault(
-            hit.line, Evidence(line=hit.line, text=hit.text, facts=hit.facts, context=hit.context)
-        )
+        by_line.setdefault(hit.line, Evidence(line=hit.line, text=hit.text, facts=hit.facts, context=hit.context))
     return tuple(by_line.values())[:MAX_EVIDENCE]
 
 
-def _because(
-    scan: Scan, same: Sequence["Weighed"], rivals: Sequence["Weighed"], untried: str | None
-) -> Iterable[str]:
+def _because(scan: Scan, same: Sequence["Weighed"], rivals: Sequence["Weighed"], untried: str | None) -> Iterable[str]:
     one = same[0]
     count = max(scan.counts.get(one.playbook.id, 0), len(one.hypothesis.hits))
     more = f" (and {count - 1} more like it)" if count > 1 else ""
@@ -111,12 +107,13 @@ def _said(rival: "Weighed") -> str:
 
 
 def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
-    told = False
+    told: dict[str, None] = {}  # two probes may be the same request
     for asked in one.asked:
         for result in asked.results:
             if asked.request is not None and verdict.answered(result):
-                told = True
-                yield f"tried from {result.vantage}: {verbs.in_words(asked.request.verb, asked.request.args)}: {outcome(result)}"
+                what = verbs.in_words(asked.request.verb, asked.request.args)
+                told[f"tried from {result.vantage}: {what}: {outcome(result)}"] = None
+    yield from told
     if told and one.rule is None:
         yield "the probes do not settle it: the confidence is that of the line alone"
     yield from _not_tried(one.asked, untried)
@@ -133,15 +130,22 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
                 continue  # said once, above
             why = one.result.facts.get("error") if one.result is not None else None
             fallback = "no vantage ran it" if one.result is None else outcome(one.result)
-            yield f"not tried: {verbs.in_words(one.request.verb, one.request.args)}: {template.shown(why or fallback)}"
+            where = " from elsewhere" if one.probe.at == "control" else ""
+            what = verbs.in_words(one.request.verb, one.request.args)
+            yield f"not tried{where}: {what}: {template.shown(why or fallback)}"
 
 
 def outcome(result: ProbeResult) -> str:
     """What came of a probe, e.g. "no answer in time (4003 ms)"."""
+    if result.verb == "env" and result.ok:
+        told = {k: result.facts.get(k) for k in ("goproxy", "http_proxy", "https_proxy", "resolvers")}
+        return ", ".join(f"{k} is {template.shown(v)}" for k, v in told.items() if v) or "nothing is set"
     if result.outcome == "http-status":
         text = f"the server answers {template.shown(result.facts.get('status', 'an error'))}"
     else:
         text = _OUTCOMES.get(result.outcome, result.outcome)
+    if result.outcome == "tls-untrusted" and (issuer := result.facts.get("issuer")):
+        text += f", issued by {template.shown(issuer)}"
     return text if result.ms is None else f"{text} ({round(result.ms)} ms)"
 
 
@@ -215,7 +219,7 @@ def _unknown_words(scan: Scan) -> tuple[str, str]:
 def _unknown_because(scan: Scan, weighed: Sequence["Weighed"], untried: str | None) -> Iterable[str]:
     log = scan.log
     if log.state in {"read", "partial"}:
-        yield f"{log.lines} lines ({log.bytes} bytes) were read and matched"
+        yield f"read and matched: {log.lines} line{'s' if log.lines != 1 else ''}, {log.bytes} bytes"
     for one in weighed:
         if one.ruled_out:
             yield f"ruled out: {one.hypothesis.cause}{_said(one)}"
@@ -234,9 +238,7 @@ def _unknown_steps(scan: Scan) -> Iterable[Step]:
     if tail:
         yield Step(say="The log ends with: " + " / ".join(tail))
     if scan.log.state == "read" and scan.log.bytes:
-        yield Step(
-            say="If you find the cause: write a playbook for its line, so that it is known the next time"
-        )
+        yield Step(say="If you find the cause: write a playbook for its line, so that it is known the next time")
 
 
 def cause_title(cause: str) -> str:

@@ -22,6 +22,16 @@ _SEND_TRIES = 6
 @DBOS.workflow(name="rerun")
 async def rerun(case_id: str) -> str:
     """Re-run the failed jobs of a case's run, once, and see whether it helped. Returns the case's last state."""
+    try:
+        return await _rerun(case_id)
+    except Exception:  # our own fault: a person has to look, and is told so
+        current().log.exception("re-run failed", case=case_id)
+        await insist("failed", _settle, case_id, "inconclusive", "buildmedic itself failed here: a person has to look.")
+        await insist("show", show, case_id)
+        return "inconclusive"
+
+
+async def _rerun(case_id: str) -> str:
     pace = current().pace
     await insist("show", show, case_id)
     for _ in range(_SEND_TRIES):

@@ -123,7 +123,8 @@ class ClinicDesk:
         build = await self._ask(ci, ref)
         known = self._context.store.get_case(build.key.id)
         if known is None and not build.failed_jobs and build.outcome not in FAILED:
-            return f"{ref.repository} run {build.key.run}, attempt {build.key.attempt}, is “{build.outcome}”: nothing failed."
+            name = f"{ref.repository} run {build.key.run}, attempt {build.key.attempt},"
+            return f"{name} is “{build.outcome}”: nothing failed."
         fields: dict[str, object] = {"asked_by": who.user}
         if self._context.store.notice_of(run_key(known) if known else _run_key(build)) is None:
             fields["channel"] = channel

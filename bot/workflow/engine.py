@@ -7,10 +7,12 @@ makes old checkpoints useless; two processes with one executor id run a step twi
 SQLite older than 3.42 `unixepoch('subsec')` does not exist and has to be registered.
 """
 
+import asyncio
+import contextvars
 import fcntl
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import IO, Any
 
@@ -79,19 +81,25 @@ class Engine:
         DBOS.launch()
 
     async def start(self, workflow: Callable[..., Any], workflow_id: str, *args: Any) -> None:
-        """Start, or do nothing where a workflow of this id exists already."""
+        """Start, or do nothing where a workflow of this id exists already. May be called from within a step."""
         from dbos import DBOS, SetWorkflowID
 
-        with SetWorkflowID(workflow_id):
-            await DBOS.start_workflow_async(workflow, *args)
+        async def begin() -> None:
+            with SetWorkflowID(workflow_id):
+                await DBOS.start_workflow_async(workflow, *args)
+
+        await _apart(begin())
 
     async def wake(self, workflow_id: str, message: str = "") -> None:
         """Tell a waiting workflow to look again. One that does not exist or has ended is no error."""
         from dbos import DBOS
 
-        status = await DBOS.get_workflow_status_async(workflow_id)
-        if status is not None and status.status in ("PENDING", "ENQUEUED"):
-            await DBOS.send_async(workflow_id, message, "wake")
+        async def send() -> None:
+            status = await DBOS.get_workflow_status_async(workflow_id)
+            if status is not None and status.status in ("PENDING", "ENQUEUED"):
+                await DBOS.send_async(workflow_id, message, "wake")
+
+        await _apart(send())
 
     def close(self) -> None:
         from dbos import DBOS
@@ -100,6 +108,12 @@ class Engine:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+async def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """Outside of any workflow that we may be called from: what is begun here is nobody's child, and is no part of the
+    caller's own recorded order of steps."""
+    await asyncio.get_running_loop().create_task(work, context=contextvars.Context())
 
 
 async def step(name: str, do: Callable[..., Awaitable[Any]], *args: Any) -> Any:

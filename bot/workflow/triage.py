@@ -13,8 +13,10 @@ from dbos import DBOS
 
 from bot.model.build import FAILED, Build, Job, RunRef
 from bot.model.case import Case, CaseState, JobFinding
+from bot.model.causes import CAUSES
 from bot.model.diagnosis import Diagnosis, LogSummary, Remedy, Scan
 from bot.model.errors import NotYet, Refused, Unavailable
+from bot.triage.redact import redact
 from bot.workflow.context import Context, current, insist, unix
 from bot.workflow.engine import wait
 from bot.workflow.examine import diagnose
@@ -29,6 +31,21 @@ _BUTTON_DAYS = 7
 @DBOS.workflow(name="triage")
 async def triage(case_id: str) -> str:
     """Follow one attempt of one run until every failed job has its finding. Returns the case's state."""
+    try:
+        return await _triage(case_id)
+    except Exception as error:  # our own fault: it is said in the thread, not left as a message that reads for ever
+        current().log.exception("triage failed", case=case_id)
+        await insist("failed", _stuck, case_id, f"{type(error).__name__}: {error}")
+        await insist("show", show, case_id)
+        return "stuck"
+
+
+async def _stuck(case_id: str, why: str) -> str:
+    trouble = f"buildmedic itself failed here ({redact(why)[:300]}); its log has the details."
+    return _end(current(), case_id, "stuck", trouble)
+
+
+async def _triage(case_id: str) -> str:
     pace = current().pace
     began: dict[str, float] = {}
     waited = 0.0
@@ -173,7 +190,7 @@ def _add(case: Case, finding: JobFinding) -> Case:
 
 
 async def _read(context: Context, build: Build, job: Job, *, last: bool) -> Scan | None:
-    """Scan the job's log as it streams; None while it is not written. A log that cannot be had is a Scan that says so."""
+    """Scan the job's log as it streams; None while it is not written. One that cannot be had is a Scan that says so."""
     scanner = context.library().ruleset.scanner()
     read = 0
     if job.id.startswith("run-"):
@@ -257,11 +274,17 @@ async def _close(case_id: str) -> str:
 def mint(context: Context, case: Case) -> dict[str, str]:
     """Opaque ids for what may be pressed, each bound by a digest to the action, its target and the evidence shown."""
     names = ["right", "wrong"]
-    proposals = {p.action for f in case.findings for d in f.diagnoses[:1] for p in d.proposals}
-    if "rerun" in proposals and case.action is None:
+    if case.action is None and any(_worth_repeating(f.diagnoses[0]) for f in case.findings):
         names.append("rerun")
     until = unix() + _BUTTON_DAYS * 86400
     return {name: context.store.mint_button(case.id, name, digest(case, name), until) for name in names}
+
+
+def _worth_repeating(diagnosis: Diagnosis) -> bool:
+    """A playbook may propose a re-run because it may pass now; for any fault of the surroundings it is offered as the
+    confirmation of a repair (step 6 of the method). Never where only another commit helps."""
+    cause = CAUSES.get(diagnosis.cause)
+    return any(p.action == "rerun" for p in diagnosis.proposals) or (cause is not None and cause.rerun)
 
 
 def digest(case: Case, action: str) -> str:

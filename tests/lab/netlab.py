@@ -231,6 +231,8 @@ class Lab:
         for child in self._children:
             child.kill()
             child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
         self._children.clear()
         for name in (self.runner, self.control, self.world):
             _delete_namespace(name)
@@ -280,8 +282,8 @@ class Lab:
         for ip in [*(s.ip for s in SERVICES.values()), PROXY_IP]:
             _sh("ip", "-n", self.world, "address", "add", f"{ip}/32", "dev", "lo")
         _sh("ip", "netns", "exec", self.world, "nft", "-f", "-", text=(
-            "table inet lab { chain in { type filter hook input priority 0; }\n"
-            "chain out { type filter hook output priority 0; } }\n"))  # fmt: skip
+            "add table inet lab\nadd chain inet lab in { type filter hook input priority 0; }\n"
+            "add chain inet lab out { type filter hook output priority 0; }\n"))  # fmt: skip
 
     # -- servers ------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,10 @@ from bot.model.diagnosis import Diagnosis, Evidence, LogSummary, ProbeResult, Pr
 NOW = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
 KEY = CaseKey(ci="github", repository="acme/shop", run="17283940511", attempt=1)
 JOB_URL = "https://github.com/acme/shop/actions/runs/17283940511/job/4902000000"
+LINE = (
+    'go: example.com/x@v1.2.3: Get "https://proxy.golang.org/example.com/x/@v/v1.2.3.mod": dial tcp:'
+    " lookup proxy.golang.org on 10.0.0.2:53: read udp 10.0.0.7:41234->10.0.0.2:53: i/o timeout"
+)
 
 
 def diagnosis(**changes: Any) -> Diagnosis:
@@ -21,12 +25,10 @@ def diagnosis(**changes: Any) -> Diagnosis:
         "evidence": (
             Evidence(
                 line=812,
-                text='go: example.com/x@v1.2.3: Get "https://proxy.golang.org/example.com/x/@v/v1.2.3.mod":'
-                " dial tcp: lookup proxy.golang.org on 10.0.0.2:53: read udp 10.0.0.7:41234->10.0.0.2:53: i/o timeout",
+                text=LINE,
                 context=(
                     "go: downloading example.com/x v1.2.3",
-                    'go: example.com/x@v1.2.3: Get "https://proxy.golang.org/example.com/x/@v/v1.2.3.mod":'
-                    " dial tcp: lookup proxy.golang.org on 10.0.0.2:53: read udp 10.0.0.7:41234->10.0.0.2:53: i/o timeout",
+                    LINE,
                     "##[error]Process completed with exit code 1.",
                 ),
             ),

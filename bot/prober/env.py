@@ -1,0 +1,106 @@
+"""`env`: what the build's tools find on this machine. Values pass through `mask`, so no credential leaves.
+
+Facts: goproxy, gosumdb, goprivate, gonosumdb, gonoproxy, goflags, gotoolchain, goinsecure, go_version and go_from (`go env`
+or the variables alone), http_proxy, https_proxy, all_proxy, no_proxy, resolvers, search, ndots, options, hosts (lines of
+/etc/hosts beside localhost), ca_file, ca_exists, ca_count, os, platform, python, hostname, time, user.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+from . import resolvconf, tls
+from .verb import TIMEOUT, Answer, Context, Facts, Verb
+
+_GO = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GONOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOINSECURE")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def run(args: Dict[str, Any], ctx: Context) -> Answer:
+    facts: Facts = {}
+    facts.update(_go(min(3.0, ctx.clock.left() * 0.7)))
+    for name in _PROXIES:
+        value = os.environ.get(name) or os.environ.get(name.upper())
+        facts[name] = value if value is not None else ""
+    config = resolvconf.read()
+    facts.update(resolvers=list(config.servers), search=list(config.search), ndots=config.ndots)
+    facts.update(options=list(config.options), hosts=_hosts())
+    if not config.found:
+        facts["note"] = "there is no /etc/resolv.conf: libc then asks 127.0.0.1"
+    store = tls.trust()
+    facts.update(ca_file=store.ca_file, ca_exists=store.exists, ca_count=tls.context(True)[1])
+    facts.update(os=_os(), platform=f"{platform.system()} {platform.release()} {platform.machine()}")
+    facts.update(python=platform.python_version(), python_path=sys.executable, hostname=socket.gethostname())
+    facts["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Answer("ok", facts)
+
+
+def _go(seconds: float) -> Facts:
+    """`go env` where there is a go, else the variables. A login without the build's PATH may miss both."""
+    path = shutil.which("go")
+    if path and seconds > 0.2:
+        told = _go_env(path, seconds)
+        if told is not None:
+            return told
+    facts: Facts = {name.lower(): os.environ[name] for name in _GO if name in os.environ}
+    facts["go_from"] = "the environment: `go env` gave no answer" if path else "the environment: no go on the PATH"
+    return facts
+
+
+def _go_env(path: str, seconds: float) -> Optional[Facts]:
+    home = os.path.expanduser("~")
+    env = {k: v for k, v in os.environ.items() if k.startswith("GO") or k in ("PATH", "LANG", "TMPDIR")}
+    # go's telemetry would write under the home directory, and nothing of ours is to stay on this machine
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    env.setdefault("GOENV", os.path.join(config, "go", "env"))
+    env.update(HOME="/nonexistent", GOPATH=os.environ.get("GOPATH") or os.path.join(home, "go"))
+    try:
+        # from the root directory, so that no go.mod or go.work asks for another toolchain
+        done = subprocess.run(
+            [path, "env", *_GO, "GOVERSION"], cwd="/", env=env, timeout=seconds, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = done.stdout[:65536].decode("utf-8", "replace").split("\n")
+    if done.returncode != 0 or len(lines) < len(_GO) + 1:
+        return None
+    facts: Facts = {name.lower(): value.strip() for name, value in zip(_GO, lines)}
+    facts.update(go_version=lines[len(_GO)].strip(), go_from="go env")
+    return facts
+
+
+def _hosts() -> List[str]:
+    try:
+        with open("/etc/hosts", encoding="utf-8", errors="replace") as file:
+            lines = [line.split("#")[0].split() for line in file.read(65536).splitlines()]
+    except OSError:
+        return []
+    kept = [" ".join(words) for words in lines if len(words) > 1 and not words[0].startswith(("127.", "::1", "ff0", "fe0"))]
+    return kept[:10]
+
+
+def _os() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            for line in file.read(8192).splitlines():
+                if line.startswith("PRETTY_NAME="):
+                    return line.split("=", 1)[1].strip().strip('"')
+    except OSError:
+        pass
+    return platform.system()
+
+
+VERB = Verb(
+    says="what the build's tools find here: Go's settings, proxies, resolvers, trusted certificates, clock",
+    args={"timeout": TIMEOUT},
+    seconds=5.0,
+    run=run,
+)

@@ -1,0 +1,226 @@
+"""The running bot: the only place that assembles the concrete parts.
+
+Start order matters: the lock (one process a database), then the store, then the parts that talk, then the durable
+engine inside the running loop, then what a crash left behind, and last the door.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from bot.ci import make as make_ci
+from bot.model.errors import BuildmedicError, ConfigError
+from bot.ports import CI, Check, Delivery, Vantage
+from bot.probes import make as make_vantage
+from bot.serve import log as logs
+from bot.serve.library import LivePlaybooks
+from bot.serve.settings import Settings
+from bot.serve.web import Front, Meters, application
+from bot.slack.app import SlackDoor
+from bot.slack.chat import SlackChat
+from bot.store import open_store
+from bot.workflow.context import Context, Pace, use
+from bot.workflow.desk import ClinicDesk, recover
+from bot.workflow.engine import Engine
+from bot.workflow.inbox import Inbox
+
+_HEALTH_SECONDS = 30
+_RELOAD_SECONDS = 5
+
+
+class Bot:
+    """One bot in this process. `await start()`, then `await wait()` until it is told to stop, then `await stop()`."""
+
+    def __init__(self, settings: Settings, *, pace: Pace | None = None, log: Any = None) -> None:
+        self.settings = settings
+        self.log = log or logs.configure()
+        self.meters = Meters()
+        self._checks: dict[str, Check] = {}
+        self._pace = pace or Pace()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.address: tuple[str, int] = ("", 0)
+
+    async def start(self) -> None:
+        """Raises ConfigError when the configuration cannot work; a service that is down is no reason not to start."""
+        settings = self.settings
+        database = settings.database
+        self.engine = Engine(database.with_name(f"{database.stem}-workflows.db"))
+        self.engine.lock()
+        self._socket = self._listen()
+        self.store = open_store(f"sqlite:///{database}")
+        self.playbooks = LivePlaybooks(settings.playbooks)
+        self.cis: dict[str, CI] = {name: make_ci(entry) for name, entry in settings.ci.items()}
+        self.vantages = self._vantages()
+        self.chat = SlackChat(settings.slack)
+        self.context = Context(
+            store=self.store,
+            chat=self.chat,
+            engine=self.engine,
+            cis=self.cis,
+            vantages=self.vantages,
+            library=lambda: self.playbooks.current,
+            environments=settings.environments,
+            rerun_policy=settings.rerun,
+            home_team=lambda: self.chat.team,
+            pace=self._pace,
+            log=self.log,
+        )
+        use(self.context)
+        self.desk = ClinicDesk(self.context)
+        self.door = SlackDoor(settings.slack, store=self.store, desk=self.desk, chat=self.chat)
+        handlers = {name: self._ci_handler(name) for name in self.cis}
+        self.inbox = Inbox(self.store, {**handlers, "slack": self._slack}, self.log)
+        self.door.on_kept = self.inbox.ring
+        self.engine.launch()
+        looked = await recover(self.context)
+        if looked:
+            self.log.info("went on with what a stop had cut short", cases=looked)
+        self._tasks.append(asyncio.create_task(self.inbox.run()))
+        await self._clockwork()
+        await self.door.start()
+        await self._web()
+        self._health_task = asyncio.create_task(self._health())
+
+    def _vantages(self) -> dict[str, Vantage]:
+        allow = self.settings.probe_allow
+        made = {name: make_vantage(name, entry, allow) for name, entry in self.settings.vantages.items()}
+        if "local" not in made:
+            made["local"] = make_vantage("local", None, allow)
+        return made
+
+    # the door
+
+    def _listen(self) -> socket.socket:
+        http = self.settings.http
+        family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((http.host, http.port))
+        except OSError as error:
+            listener.close()
+            raise ConfigError(f"http: {http.host}:{http.port} cannot be listened on: {error.strerror}") from error
+        self.address = listener.getsockname()[:2]
+        return listener
+
+    async def _web(self) -> None:
+        import uvicorn
+
+        front = Front(
+            cis=self.cis,
+            keep=self.inbox.keep,
+            slack=self.door.receive,
+            ready=self.ready,
+            meters=self.meters,
+            refresh=self._refresh,
+            log=self.log,
+            later=self.settings.other_names,
+        )
+        config = uvicorn.Config(application(front), log_config=None, access_log=False, lifespan="off")
+        self.server = uvicorn.Server(config)
+        self._server_task = asyncio.create_task(self.server.serve(sockets=[self._socket]))
+        while not self.server.started and not self._server_task.done():
+            await asyncio.sleep(0.01)
+        self.log.info("listening", url=self.url)
+
+    @property
+    def url(self) -> str:
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    # deliveries
+
+    def _ci_handler(self, name: str) -> Any:
+        async def work(delivery: Delivery) -> str:
+            event = self.cis[name].read_webhook(delivery.headers, delivery.body)
+            return await self.desk.ci_event(name, event)
+
+        return work
+
+    async def _slack(self, delivery: Delivery) -> str:
+        await self.door.work(delivery)
+        return "worked"
+
+    # health and ticks
+
+    async def _clockwork(self) -> None:
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        self._clock = AsyncIOScheduler(timezone="UTC")
+        self._clock.add_job(self._reload, "interval", seconds=_RELOAD_SECONDS, max_instances=1, coalesce=True)
+        self._clock.add_job(self._health, "interval", seconds=_HEALTH_SECONDS, max_instances=1, coalesce=True)
+        self._clock.start()
+
+    async def _reload(self) -> None:
+        news = await asyncio.to_thread(self.playbooks.refresh)
+        for problem in news.problems:
+            self.log.error("playbook refused, the last good set stays", why=str(problem))
+        if news.changed:
+            self.log.info("playbooks reloaded", count=len(self.playbooks.current.playbooks))
+
+    async def ready(self) -> Sequence[Check]:
+        """What `/readyz` tells: the store now, Slack as of the last look."""
+        try:
+            self.store.ping()
+            store = Check(what="store", ok=True, detail="ok")
+        except BuildmedicError as error:
+            store = Check(what="store", ok=False, detail=str(error))
+        slack = self._checks.get("slack", Check(what="slack", ok=False, detail="not reached yet"))
+        return [store, slack]
+
+    async def _health(self) -> None:
+        try:
+            who = await self.chat.identity()
+            await self._note(Check(what="slack", ok=True, detail=f"{who.team_name} as {who.name}"))
+        except BuildmedicError as error:
+            await self._note(Check(what="slack", ok=False, detail=str(error)))
+        self.desk.services = tuple(self._checks.values())
+
+    async def _note(self, check: Check) -> None:
+        before = self._checks.get(check.what)
+        self._checks[check.what] = check
+        if before is None or before.ok != check.ok:  # one line a change of state
+            say = self.log.info if check.ok else self.log.warning
+            say("service is up" if check.ok else "service is down", service=check.what, detail=check.detail)
+
+    def _refresh(self) -> None:
+        self.meters.settled.set(self.inbox.settled)
+        self.meters.notices.labels("yes").set(self.desk.notices_read)
+        self.meters.notices.labels("no").set(self.desk.notices_unread)
+        for check in self._checks.values():
+            self.meters.up.labels(check.what).set(1 if check.ok else 0)
+
+    async def wait(self) -> None:
+        """Until SIGINT or SIGTERM (uvicorn takes the signals)."""
+        await self._server_task
+
+    async def stop(self) -> None:
+        self.server.should_exit = True
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.shield(self._server_task), 5)
+        self._clock.shutdown(wait=False)
+        for task in (*self._tasks, self._health_task):
+            task.cancel()
+        await asyncio.gather(*self._tasks, self._health_task, return_exceptions=True)
+        await self.inbox.close()
+        await self.door.close()
+        self.engine.close()
+        use(None)
+        for part in (*self.cis.values(), *self.vantages.values(), self.chat):
+            with contextlib.suppress(Exception):
+                await part.close()
+        self.store.close()
+        self._socket.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal. Prints the address it listens on to standard output, for whoever started it with port 0."""
+    bot = Bot(settings)
+    await bot.start()
+    print(f"buildmedic listens on {bot.url}", flush=True)  # noqa: T201 the command's output
+    try:
+        await bot.wait()
+    finally:
+        await bot.stop()

@@ -1,0 +1,45 @@
+"""How the running bot logs: one line an event on standard error, key=value or JSON, secrets taken out."""
+
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from bot.triage.redact import redact
+
+
+def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def configure(level: str = "INFO") -> Any:
+    """Set up once a process; returns the logger. `BUILDMEDIC_LOG=json` for machines, `BUILDMEDIC_DEBUG=1` for all."""
+    if os.environ.get("BUILDMEDIC_DEBUG"):
+        level = "DEBUG"
+    as_json = os.environ.get("BUILDMEDIC_LOG") == "json"
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    before: list[Any] = [structlog.processors.format_exc_info] if as_json else []
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *before,
+            _redacted,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    for noisy in ("dbos", "apscheduler", "slack_bolt", "slack_sdk", "asyncssh", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.DEBUG if level == "DEBUG" else logging.ERROR)
+    return structlog.get_logger()

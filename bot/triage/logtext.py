@@ -1,0 +1,102 @@
+"""CI log lines without their decoration: escape codes, timestamps, group markers, overwritten progress.
+
+Grammar, as the systems' own sources and documentation give it: GitHub `2025-01-16T14:24:55.2376056Z text` with
+`##[group]` and other markers; GitLab FF_TIMESTAMPS `2021-01-01T01:00:00.020010Z 01O text` (`+` continues a line) and
+`section_start:UNIX:NAME[options]\\r\\x1b[0Ktext`; Buildkite `\\x1b_bk;t=MS\\x07text`; Jenkins `10:01:29 text`,
+`[2026-07-29T10:01:29.770Z] text`; TeamCity `[10:01:29]W:\\t text`; Travis `travis_fold:start:NAME\\r`; BuildKit
+`#12 3.456 text`; docker compose `web-1  | text`; CRI `TIME stdout F text`; `gh run view --log` `job\\tstep\\tTIME text`.
+"""
+
+import re
+from typing import Final
+
+ESCAPES: Final = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    rb"|[\]_PX^][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)?"  # OSC, APC, DCS, SOS, PM, up to BEL or ST
+    rb"|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"
+    rb"|\xc2\x9b[0-?]*[ -/]*[@-~]"  # CSI as one C1 character in UTF-8
+)
+_DAY = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?UTC| ?[+-]\d\d:?\d\d)?"
+_CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_STAMP = re.compile(
+    rb"(?:" + _DAY + rb"(?:[ \t]\d\d[OE](?:[ +]|$)|[ \t]std(?:out|err) [FP] |[ \t]{1,2}|$)"
+    rb"|" + _CLOCK + rb"(?: {1,2}|\t))"
+)
+_COMPOSE = re.compile(rb"[A-Za-z][\w.-]{0,60}[_-]\d{1,3} +\| ")
+_SYSLOG = re.compile(rb"[A-Z][a-z]{2} [ \d]\d " + _CLOCK + rb" ")
+_GH_VIEW = re.compile(rb"[^\t\n]{1,200}\t[^\t\n]{1,200}\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:)")
+_FRONT: Final = {  # by the byte that it begins with
+    **dict.fromkeys(b"0123456789", _STAMP),
+    0xEF: re.compile(rb"\xef\xbb\xbf"),
+    ord("["): re.compile(
+        rb"\[(?:" + _DAY + rb"\] ?|" + _CLOCK + rb"\](?:[WEFi]?[ ]?:\t ?| )?|command\])"
+    ),
+    ord("#"): re.compile(
+        rb"##\[[a-z-]+\]|#\d{1,5} (?:\d+\.\d+ |(?=\[|ERROR|DONE|CANCELED|CACHED|WARN))"
+    ),
+    ord(":"): re.compile(rb"::(?:error|warning|notice|debug)(?: [^:\n]{0,400})?::"),
+    ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?\r?"),
+    ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}\r?"),
+    ord("_"): re.compile(rb"_bk;t=\d+\x07?"),
+}  # fmt: skip
+_STACK = 8  # markers that stand before one text, at most
+
+
+def without_escapes(data: bytes) -> bytes:
+    """Without terminal escape codes. Line breaks stay, so line numbers stay right."""
+    return ESCAPES.sub(b"", data)
+
+
+def undecorated(segment: bytes) -> bytes:
+    """Without what the CI wrote before the text. `segment`: one line or, of a line overwritten by carriage returns,
+    one piece; free of escape codes."""
+    at = 0
+    for _ in range(_STACK):
+        if (front := _FRONT.get(segment[at] if at < len(segment) else 0)) is None:
+            break
+        found = front.match(segment, at)
+        if found is None or found.end() == at:
+            break
+        at = found.end()
+    if not at and (found := _named_front(segment)):
+        return undecorated(segment[found.end() :])
+    return segment[at:] if at else segment
+
+
+def _named_front(segment: bytes) -> "re.Match[bytes] | None":
+    """What begins with a name: a service, a job, a month."""
+    if 0 < segment.find(b"| ", 0, 80):
+        return _COMPOSE.match(segment)
+    if 0 < segment.find(b"\t", 0, 200):
+        return _GH_VIEW.match(segment)
+    return _SYSLOG.match(segment) if segment[3:4] == b" " and segment[9:10] == b":" else None
+
+
+def clean_bytes(line: bytes) -> bytes:
+    """`clean`, before it is decoded."""
+    if b"\x1b" in line or b"\xc2\x9b" in line:
+        line = without_escapes(line)
+    if b"\x00" in line:
+        line = line.replace(b"\x00", b"")
+    line = line.rstrip(b"\r\n")
+    if b"\r" in line:
+        line = undecorated(line[: line.index(b"\r") + 1]) + line[line.index(b"\r") + 1 :]
+        line = next((piece for piece in reversed(line.split(b"\r")) if piece.strip()), b"")
+    return undecorated(line)
+
+
+def clean(line: bytes | str) -> str:
+    """The text of one raw log line: what a person would have seen, without what the CI put before it.
+
+    Bytes that are no UTF-8 are shown as U+FFFD; control characters but tab are left out."""
+    return shown(clean_bytes(line.encode("utf-8", "replace") if isinstance(line, str) else line))
+
+
+def shown(text: bytes) -> str:
+    """Cleaned bytes as text for people."""
+    return text.decode("utf-8", "replace").translate(_CONTROLS)
+
+
+_CONTROLS: Final = {c: None for c in (*range(9), *range(10, 32), *range(127, 160), 0x200E, 0x200F, 0xFEFF)} | {
+    c: None for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they turn the order of what follows around
+}

@@ -1,0 +1,210 @@
+"""What hyperscan looks for on behalf of a rule: more than the rule matches, never less, and reported few times.
+
+Hyperscan sees the raw log, the rule's author means the cleaned line, and RE2 has the last word on every candidate.
+So `^` lets the end of a timestamp or marker stand before it, nothing runs across a line's end, and repeats at either
+end are cut to what they need at least: hyperscan reports every offset at which a match may end.
+"""
+
+from typing import NamedTuple
+
+from bot.triage.scan_syntax import (
+    ALL,
+    EMPTY,
+    NEWLINE,
+    Alt,
+    Anchor,
+    Bytes,
+    Cat,
+    Node,
+    Rep,
+    class_text,
+    mask,
+)
+
+BEFORE_LINE = mask(" \t]+\r\x07:\xbf")
+"""The last byte of everything that `logtext.undecorated` takes from the front of a line."""
+
+_MOST_COPIES = 10
+_WIDE = 100  # a class of so many bytes tells nothing
+_STRONG = 3  # so many fixed bytes keep candidates rare
+
+
+class Hunt(NamedTuple):
+    """`expression` is hyperscan's (MULTILINE). `weak`: it says little, so it is reported once a line, at its end."""
+
+    expression: str
+    weak: bool
+
+
+def hunt(tree: Node) -> Hunt | None:
+    """None where no single line can ever match."""
+    cut = _trimmed(tree)
+    if cut is None:
+        return None
+    weak = strength(cut) < _STRONG
+    return Hunt(render(cut) + ("[^\\n]*$" if weak else ""), weak)
+
+
+def fallback(tree: Node) -> Hunt | None:
+    """The strongest part that every match holds, for a pattern that hyperscan finds too large; None if there is none."""
+    cut = _trimmed(tree)
+    core = cut and _core(cut)
+    if core is None or strength(core) < _STRONG:
+        return None
+    return Hunt(render(core), weak=False)
+
+
+def _trimmed(tree: Node) -> Node | None:
+    plain = _plain(tree)
+    if plain is None:
+        return None
+    cut = trim(trim(plain, front=True), front=False)
+    return cut if width(cut) else plain
+
+
+def width(node: Node) -> int:
+    """The fewest bytes that a match takes."""
+    if isinstance(node, Bytes):
+        return 1
+    if isinstance(node, Cat):
+        return sum(map(width, node.parts))
+    if isinstance(node, Alt):
+        return min(map(width, node.parts))
+    return node.least * width(node.part) if isinstance(node, Rep) else 0
+
+
+def strength(node: Node) -> int:
+    """The longest run of (nearly) fixed bytes that every match holds."""
+    if isinstance(node, Bytes):
+        return int(node.set.bit_count() <= 2)
+    if isinstance(node, Alt):
+        return min(map(strength, node.parts))
+    if isinstance(node, Rep):
+        return strength(node.part) if node.least else 0
+    if isinstance(node, Anchor):
+        return 0
+    best = run = 0
+    for part in node.parts:
+        if isinstance(part, Bytes):
+            run = run + 1 if part.set.bit_count() <= 2 else 0
+            best = max(best, run)
+        elif not isinstance(part, Anchor):
+            best, run = max(best, strength(part)), 0
+    return best
+
+
+def _plain(node: Node) -> Node | None:
+    """Without line breaks, nested sequences and large counts; None where nothing is left that could match."""
+    if isinstance(node, Bytes):
+        left = node.set & ~NEWLINE
+        return Bytes(left) if left else None
+    if isinstance(node, Cat):
+        return _plain_cat(node)
+    if isinstance(node, Alt):
+        parts = [p for p in map(_plain, node.parts) if p is not None]
+        return None if not parts else parts[0] if len(parts) == 1 else Alt(tuple(parts))
+    if isinstance(node, Rep):
+        part = _plain(node.part)
+        if part is None or part == EMPTY:
+            return EMPTY if part == EMPTY or not node.least else None
+        most = None if node.most is None or node.most > 2 * _MOST_COPIES else node.most
+        return Rep(part, min(node.least, _MOST_COPIES), most)
+    return EMPTY if node.kind == "B" else node  # what stands before a line is not what the author means by \B
+
+
+def _plain_cat(node: Cat) -> Node | None:
+    parts: list[Node] = []
+    for part in node.parts:
+        made = _plain(part)
+        if made is None:
+            return None
+        parts.extend(made.parts if isinstance(made, Cat) else (made,))
+    return parts[0] if len(parts) == 1 else Cat(tuple(parts))
+
+
+def trim(node: Node, *, front: bool) -> Node:
+    """Without what may be missing at that end. A match of `node` holds one of the result."""
+    if isinstance(node, Alt):
+        return Alt(tuple(trim(p, front=front) for p in node.parts)) if width(node) else node
+    if isinstance(node, Rep):
+        if not node.least:
+            return EMPTY
+        one = trim(node.part, front=front)
+        rest = (node.part,) * (node.least - 1)
+        return _cat(one, *rest) if front else _cat(*rest, one)
+    if not isinstance(node, Cat):
+        return node
+    parts = list(node.parts if front else reversed(node.parts))
+    while len(parts) > 1 and (drop := _needless(parts)):
+        del parts[:drop]
+    if parts:
+        head = trim(parts[0], front=front)
+        parts[:1] = (head.parts if front else reversed(head.parts)) if isinstance(head, Cat) else (head,)
+    return _cat(*(parts if front else reversed(parts)))
+
+
+def _cat(*parts: Node) -> Node:
+    return parts[0] if len(parts) == 1 else Cat(parts)
+
+
+def _needless(parts: list[Node]) -> int:
+    """How many parts at this end can go: what may be empty, a class that holds nearly all, an anchor before them."""
+    first = parts[0]
+    if isinstance(first, Anchor):
+        return 2 if len(parts) > 2 and _says_nothing(parts[1]) else 0
+    return int(_may_be_empty(first) or (isinstance(first, Bytes) and first.set.bit_count() > _WIDE))
+
+
+def _says_nothing(node: Node) -> bool:
+    return (
+        isinstance(node, Rep)
+        and node.most is None
+        and isinstance(node.part, Bytes)
+        and node.part.set.bit_count() > _WIDE
+    )
+
+
+def _may_be_empty(node: Node) -> bool:
+    """Whether it may be left out; anchors ask for something, and stay."""
+    if isinstance(node, Cat):
+        return all(map(_may_be_empty, node.parts))
+    if isinstance(node, Alt):
+        return any(map(_may_be_empty, node.parts))
+    return isinstance(node, Rep) and (not node.least or _may_be_empty(node.part))
+
+
+def _core(node: Node) -> Node | None:
+    if isinstance(node, Alt):
+        cores = [_core(p) for p in node.parts]
+        return None if None in cores else Alt(tuple(c for c in cores if c is not None))
+    if isinstance(node, Rep):
+        return _core(node.part) if node.least else None
+    if not isinstance(node, Cat):
+        return node if isinstance(node, Bytes) else None
+    runs: list[Node] = []
+    run: list[Node] = []
+    for part in (*node.parts, EMPTY):
+        if isinstance(part, Bytes):
+            run.append(part)
+            continue
+        runs += [_cat(*run)] if run else []
+        run = []
+        if part != EMPTY and (inner := _core(part)) is not None:
+            runs.append(inner)
+    return max(runs, key=strength, default=None)
+
+
+def render(node: Node) -> str:
+    if isinstance(node, Bytes):
+        single = node.set.bit_length() - 1
+        return f"\\x{single:02x}" if node.set == 1 << single else class_text(node.set & ALL)
+    if isinstance(node, Cat):
+        return "".join(map(render, node.parts))
+    if isinstance(node, Alt):
+        return f"(?:{'|'.join(map(render, node.parts))})"
+    if isinstance(node, Rep):
+        inner = render(node.part)
+        most = "" if node.most is None else str(node.most)
+        count = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((node.least, node.most), f"{{{node.least},{most}}}")
+        return f"{inner if isinstance(node.part, Bytes) else f'(?:{inner})'}{count}"
+    return {"^": f"(?:^|{class_text(BEFORE_LINE)})", "$": "(?:\\r|$)"}.get(node.kind, "\\b")
