@@ -14,6 +14,14 @@ import pytest
 _MARKED = ("lab", "npm", "shared")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """The cache of compiled playbooks is the session's own, shared with the processes that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def _strict() -> bool:
     return os.environ.get("BUILDMEDIC_NO_SKIP") == "1"
 

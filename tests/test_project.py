@@ -28,7 +28,7 @@ def tracked() -> list[Path]:
 
 def test_the_top_level_is_what_it_should_be() -> None:
     seen = {path.relative_to(ROOT).parts[0] for path in tracked()}
-    assert TOP <= seen
+    assert seen >= TOP
     assert all(name in TOP or name.startswith(".") for name in seen), sorted(seen - TOP)
 
 
@@ -36,21 +36,18 @@ def test_no_file_names_a_registry_or_the_machine_it_was_made_on() -> None:
     # put together here, so that this file does not say them either
     hosts = ["py" + "pi.org", "files.python" + "hosted.org", "registry.npm" + "js.org", "deb.deb" + "ian.org",
              "security.deb" + "ian.org", "pypi.python" + ".org", "registry.yarn" + "pkg.com"]  # fmt: skip
-    paths = ["/" + "work/", "/" + "root/", "tmp/bash" + "_jobs", "/" + "opt/wheels"]
+    paths = ["wo" + "rk/main", "wo" + "rk/shared", "wo" + "rk/.library", "wo" + "rk/steering", "fa" + "rm/in",
+             "tmp/bash" + "_jobs", "ro" + "ot/venv", "ro" + "ot/.pyenv", "ro" + "ot/BRIEF",
+             "op" + "t/wheels"]  # fmt: skip
     host = re.compile(rf"(?<![\w.-])(?:www\.)?({'|'.join(map(re.escape, hosts))})(?![\w-])")
-    place = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, paths))})")
+    place = re.compile(rf"(?<![\w.-])/({'|'.join(map(re.escape, paths))})")
     found = []
     for path in tracked():
         text = path.read_bytes().decode("utf-8", "replace")
         for number, line in enumerate(text.splitlines(), 1):
-            if host.search(line) or (place.search(line) and not _is_subject_matter(path)):
+            if host.search(line) or place.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line[:120]}")
     assert not found, "\n".join(found[:20])
-
-
-def _is_subject_matter(path: Path) -> bool:
-    """Logs of other people's builds have folders of their own machines in them."""
-    return path.suffix == ".log"
 
 
 def test_modules_and_functions_stay_short() -> None:

@@ -14,7 +14,7 @@ def _frame(read):  # type: ignore[no-untyped-def]  # runs before the version is 
     return data
 
 
-class _Memory(object):
+class _Memory:
     """Finder and loader of the modules in the zip."""
 
     def __init__(self, package, data):  # type: ignore[no-untyped-def]
@@ -37,7 +37,7 @@ class _Memory(object):
         short = "__init__" if name == self.package else name[len(self.package) + 1 :]
         if name.split(".")[0] != self.package or short not in self.sources:
             return None
-        return ModuleSpec(name, self, origin="buildmedic:" + short, is_package=name == self.package)
+        return ModuleSpec(name, self, origin="buildmedic:" + short, is_package=name == self.package)  # type: ignore[arg-type]  # a loader by what it can do
 
     def create_module(self, spec):  # type: ignore[no-untyped-def]
         return None
@@ -50,18 +50,18 @@ class _Memory(object):
 
 def _main():  # type: ignore[no-untyped-def]
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    data, request = _frame(stdin.read), _frame(stdin.read)
+    data, request = _frame(stdin.read), _frame(stdin.read)  # type: ignore[no-untyped-call]
     if sys.version_info < (3, 8):
         found = ".".join(str(part) for part in sys.version_info[:3])
         text = '{"schema": "buildmedic.probe/1", "error": "python3 here is %s, and 3.8 or later is needed"}\n' % found
         stdout.write(text.encode("ascii"))
         stdout.flush()
         return
-    sys.meta_path.insert(0, _Memory("buildmedic_prober", data))
+    sys.meta_path.insert(0, _Memory("buildmedic_prober", data))  # type: ignore[no-untyped-call]
     from buildmedic_prober.__main__ import answer  # type: ignore[import-not-found]
 
     answer(request)
 
 
 if __name__ == "__main__":
-    _main()
+    _main()  # type: ignore[no-untyped-call]

@@ -7,12 +7,13 @@ ndots. `answered` below `tries` with outcome ok: the resolver answers only at ti
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import resolvconf
 from .dnswire import TYPES
 from .net import SystemAnswer, ask_system, resolve
-from .resolver import Heard, Server, ask, ask_all, resolvers, show
+from .resolver import Heard, Server, ask, ask_all, resolvers
 from .verb import HOST, TIMEOUT, Answer, Arg, Clock, Context, Facts, Failed, Verb, host, one_of, split_port, whole
 
 OWN = frozenset({"control", "system", "own"})
@@ -36,7 +37,7 @@ def run(args: Dict[str, Any], ctx: Context) -> Answer:
         raise Failed("denied", reason)
     if args["server"] is not None:
         heard = ask(_checked(args["server"], ctx), name, types, args["tries"], ctx.clock)
-        return Answer(heard.outcome, heard.facts(), heard.ms if heard.ms is not None else None)
+        return Answer(heard.outcome, heard.facts(), heard.ms)
     return _system(name, types, args["tries"], ctx.clock)
 
 
@@ -55,8 +56,6 @@ def _system(name: str, types: Tuple[str, ...], tries: int, clock: Clock) -> Answ
     box: List[SystemAnswer] = []
     thread = None
     if with_system:
-        import threading
-
         thread = threading.Thread(target=lambda: box.append(ask_system(name, begun)), daemon=True)
         thread.start()
     heard = ask_all([(address, 53) for address in config.servers], name, types, tries, begun)
@@ -116,5 +115,3 @@ VERB = Verb(
     seconds=4.0,
     run=run,
 )
-
-__all__ = ["VERB", "show"]

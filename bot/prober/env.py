@@ -36,7 +36,7 @@ def run(args: Dict[str, Any], ctx: Context) -> Answer:
         facts["note"] = "there is no /etc/resolv.conf: libc then asks 127.0.0.1"
     store = tls.trust()
     facts.update(ca_file=store.ca_file, ca_exists=store.exists, ca_count=tls.context(True)[1])
-    facts.update(os=_os(), platform=f"{platform.system()} {platform.release()} {platform.machine()}")
+    facts.update(os=_os(), platform=_platform())
     facts.update(python=platform.python_version(), python_path=sys.executable, hostname=socket.gethostname())
     facts["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Answer("ok", facts)
@@ -83,7 +83,9 @@ def _hosts() -> List[str]:
             lines = [line.split("#")[0].split() for line in file.read(65536).splitlines()]
     except OSError:
         return []
-    kept = [" ".join(words) for words in lines if len(words) > 1 and not words[0].startswith(("127.", "::1", "ff0", "fe0"))]
+    kept = [
+        " ".join(words) for words in lines if len(words) > 1 and not words[0].startswith(("127.", "::1", "ff0", "fe0"))
+    ]
     return kept[:10]
 
 
@@ -95,7 +97,14 @@ def _os() -> str:
                     return line.split("=", 1)[1].strip().strip('"')
     except OSError:
         pass
-    return platform.system()
+    return sys.platform
+
+
+def _platform() -> str:
+    # platform.uname() of older Pythons starts a process
+    return (
+        " ".join((os.uname().sysname, os.uname().release, os.uname().machine)) if hasattr(os, "uname") else sys.platform
+    )
 
 
 VERB = Verb(

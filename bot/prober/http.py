@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import re
 import socket
-import ssl
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -21,7 +20,7 @@ from . import tls
 from .httpwire import Body, Head, Reader, request, send
 from .net import connect, resolve
 from .proxyenv import Proxy, choose
-from .verb import TIMEOUT, Answer, Arg, BadArgument, Context, Facts, Failed, Verb, host, one_of
+from .verb import TIMEOUT, Answer, Arg, Context, Facts, Failed, Verb, host, one_of
 
 MAX_REDIRECTS = 3
 _URL = re.compile(r"[!-~]{8,2048}")
@@ -160,7 +159,9 @@ class Hop:
 
     def _dial_proxy(self, proxy: Proxy) -> socket.socket:
         if proxy.scheme != "http":
-            raise Failed("unsupported", f"a {proxy.scheme} proxy: this prober speaks to http proxies only", phase="proxy")
+            raise Failed(
+                "unsupported", f"a {proxy.scheme} proxy: this prober speaks to http proxies only", phase="proxy"
+            )
         try:
             trusted = self.ctx._replace(policy=_trusted())
             found = resolve(proxy.host, trusted, self.ctx.clock.part(0.4))
@@ -228,10 +229,7 @@ class Hop:
         begun = time.monotonic()
         send(sock, request(self.method, target, self.target.authority, extra), self.ctx.clock)
         reader = Reader(sock, self.ctx.clock)
-        try:
-            head = reader.head()
-        except ssl.SSLError as error:
-            raise Failed("tls-error", f"the TLS connection broke: {error.reason}", phase="ttfb") from None
+        head = reader.head()
         self.phases["ttfb"] = round(((reader.first or time.monotonic()) - begun) * 1000, 1)
         self._describe(head)
         if head.status == 407:
@@ -342,5 +340,3 @@ VERB = Verb(
     seconds=10.0,
     run=run,
 )
-
-__all__ = ["VERB", "BadArgument", "url"]

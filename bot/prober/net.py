@@ -53,10 +53,19 @@ def outcome_of(error: OSError) -> str:
         return "timeout"
     if isinstance(error, ConnectionResetError):
         return "reset"
+    if _is_tls(error):
+        return "tls-error"
     return _OUTCOMES.get(error.errno or 0, "error")
 
 
+def _is_tls(error: OSError) -> bool:
+    """Errors of OpenSSL carry its own numbers in `errno`, which mean something else to the system."""
+    return type(error).__module__ == "ssl"
+
+
 def words(error: OSError) -> str:
+    if _is_tls(error):
+        return str(getattr(error, "reason", None) or error)
     return os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
 
 

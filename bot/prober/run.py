@@ -86,6 +86,8 @@ def answer_all(given: Dict[str, Any]) -> List[Facts]:
     whole = Clock(max(0.05, given["deadline"] - MARGIN))
     done: Dict[int, Facts] = {}
     threads: List[threading.Thread] = []
+    for probe in given["probes"]:
+        _preload(probe.get("verb"))
     for index, probe in enumerate(given["probes"]):
         thread = threading.Thread(target=_into, args=(done, index, probe, given["policy"], whole), daemon=True)
         thread.start()
@@ -100,6 +102,14 @@ def answer_all(given: Dict[str, Any]) -> List[Facts]:
     return out
 
 
+def _preload(name: Any) -> None:
+    """Import here: threads that import each other's modules at once can stand in each other's way."""
+    try:
+        verb(name) if isinstance(name, str) else None
+    except Exception:
+        pass  # told by the probe that needs it
+
+
 def _into(done: Dict[int, Facts], index: int, probe: Dict[str, Any], policy: Policy, whole: Clock) -> None:
     done[index] = one(probe, policy, whole)
 
@@ -107,7 +117,10 @@ def _into(done: Dict[int, Facts], index: int, probe: Dict[str, Any], policy: Pol
 def one(probe: Dict[str, Any], policy: Policy, whole: Clock) -> Facts:
     """One probe. Whatever goes wrong is its result."""
     name, given = probe.get("verb"), probe.get("args", {})
-    found = verb(name) if isinstance(name, str) else None
+    try:
+        found = verb(name) if isinstance(name, str) else None
+    except Exception as error:
+        return _result("error", {"error": f"the verb {name} cannot be loaded: {error}"}, None, False)
     if found is None:
         known = ", ".join(verb_names())
         return _result("unsupported", {"error": f"unknown verb {str(name)[:40]!r} (known: {known})"}, None, False)

@@ -140,8 +140,7 @@ class Bot:
         return work
 
     async def _slack(self, delivery: Delivery) -> str:
-        await self.door.work(delivery)
-        return "worked"
+        return await self.door.work(delivery)
 
     # health and ticks
 
@@ -208,9 +207,10 @@ class Bot:
         await self.door.close()
         self.engine.close()
         use(None)
-        for part in (*self.cis.values(), *self.vantages.values(), self.chat):
+        for closing in [*(ci.close() for ci in self.cis.values()), *(v.close() for v in self.vantages.values())]:
             with contextlib.suppress(Exception):
-                await part.close()
+                await closing
+        await self.chat.close()
         self.store.close()
         self._socket.close()
 

@@ -147,6 +147,7 @@ class SampleReport(Noun):
     playbooks: int
     samples: int
     failures: tuple[SampleFailure, ...] = ()
+    untested: tuple[str, ...] = ()  # playbooks without a hit-*.log
     problems: tuple[str, ...] = ()  # playbooks that could not be loaded, `file:line: reason`
 
     @property
@@ -158,9 +159,13 @@ def run_samples(dirs: Sequence[Path] = (), *, builtin: bool = True) -> SampleRep
     """Every sample of the built-in playbooks and of these, against all of them together. Raises UsageError."""
     loaded = load(dirs, builtin=builtin)
     failures: list[SampleFailure] = []
+    untested: list[str] = []
     count = 0
     for playbook in loaded.library.playbooks:
-        for sample in sorted(loaded.folder(playbook.id).glob("*.log")):
+        samples = sorted(loaded.folder(playbook.id).glob("*.log"))
+        if not any(s.name.startswith("hit-") for s in samples):
+            untested.append(playbook.id)
+        for sample in samples:
             kind = sample.name.split("-", 1)[0]
             if kind in {"hit", "miss"}:
                 count += 1
@@ -168,7 +173,11 @@ def run_samples(dirs: Sequence[Path] = (), *, builtin: bool = True) -> SampleRep
                     failures.append(SampleFailure(playbook=playbook.id, sample=str(sample), reason=reason))
     problems = tuple(str(p) for p in loaded.problems)
     return SampleReport(
-        playbooks=len(loaded.library.playbooks), samples=count, failures=tuple(failures), problems=problems
+        playbooks=len(loaded.library.playbooks),
+        samples=count,
+        failures=tuple(failures),
+        problems=problems,
+        untested=tuple(untested),
     )
 
 
@@ -212,6 +221,8 @@ def scan_file(library: Library, path: Path) -> Scan:
 def samples_text(report: SampleReport) -> str:
     lines = [f"{p}" for p in report.problems]
     lines += [f"{f.sample}: {f.reason}" for f in report.failures]
+    if report.untested:
+        lines.append(f"without a hit-*.log, so not tested: {', '.join(report.untested)}")
     bad = len(report.failures)
     lines.append(f"{report.samples} samples of {report.playbooks} playbooks: {report.samples - bad} as they should be")
     if bad or report.problems:

@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-# pydantic looks through the metadata of every installed package for plugins; we use none, and it takes 20 ms
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
 import typer
 
 from bot import __version__
@@ -69,7 +66,8 @@ def demo(yes: Annotated[bool, typer.Option("--yes", help="Press the buttons by i
     """Show the whole loop against local stand-ins; no account and no network needed."""
     from bot.serve.demo import demo as run_demo
 
-    return run_demo(yes or not sys.stdin.isatty())
+    status: int = run_demo(yes or not sys.stdin.isatty())
+    return status
 
 
 @app.command()
@@ -273,7 +271,7 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "buildmedic"
     if type(error).__name__ == "NoArgsIsHelpError":
-        known = ", ".join(sorted(context.command.list_commands(context)))
+        known = ", ".join(sorted(error.ctx.command.list_commands(context)))
         return f"which command? {path} knows: {known} (see `{path} --help`)"
     return f"{' '.join(error.format_message().split())} (see `{path} --help`)"
 

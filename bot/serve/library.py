@@ -254,6 +254,7 @@ class LivePlaybooks:
         self._loaded = load(self._own, builtin=builtin)
         self.problems: tuple[PlaybookError, ...] = self._loaded.problems
 
+    @property
     def current(self) -> Library:
         """The last good set."""
         return self._loaded.library

@@ -41,10 +41,10 @@ def code_version() -> str:
         _installed("pydantic"),
     ]
     folder = Path(triage.__file__).resolve().parent
-    for name in ("playbook.py", "playbook_yaml.py", "scanner.py", "verbs.py", "verdict.py", "template.py"):
+    for file in sorted(folder.glob("*.py")):
         with contextlib.suppress(OSError):
-            seen = (folder / name).stat()
-            marks.append(f"{name}:{seen.st_mtime_ns}:{seen.st_size}")
+            seen = file.stat()
+            marks.append(f"{file.name}:{seen.st_mtime_ns}:{seen.st_size}")
     return "|".join(marks)
 
 

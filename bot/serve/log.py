@@ -15,6 +15,19 @@ def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Muta
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
+class _Bridge(logging.Handler):
+    """What parts log by the standard library comes out like everything else."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, record.getMessage(), part=record.name.removeprefix("buildmedic."))
+
+
+def _bridge(logger: logging.Logger, level: str) -> None:
+    logger.handlers = [_Bridge()]
+    logger.propagate = False
+    logger.setLevel(level)
+
+
 def configure(level: str = "INFO") -> Any:
     """Set up once a process; returns the logger. `BUILDMEDIC_LOG=json` for machines, `BUILDMEDIC_DEBUG=1` for all."""
     if os.environ.get("BUILDMEDIC_DEBUG"):
@@ -40,6 +53,7 @@ def configure(level: str = "INFO") -> Any:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _bridge(logging.getLogger("buildmedic"), level)
     for noisy in ("dbos", "apscheduler", "slack_bolt", "slack_sdk", "asyncssh", "httpx"):
         logging.getLogger(noisy).setLevel(logging.DEBUG if level == "DEBUG" else logging.ERROR)
     return structlog.get_logger()

@@ -201,7 +201,7 @@ def _sum(jobs: Sequence[JobReport]) -> LogSummary:
     if len(jobs) == 1:
         return jobs[0].log
     states = [j.log.state for j in jobs]
-    worst: LogState = next((s for s in ("failed", "missing", "partial") if s in states), "read")  # type: ignore[assignment]  # a literal each
+    worst: LogState = next((s for s in ("failed", "missing", "partial") if s in states), "read")
     notes = [f"{j.name}: {j.log.note}" for j in jobs if j.log.note]
     return LogSummary(
         bytes=sum(j.log.bytes for j in jobs),

@@ -92,9 +92,8 @@ def read_interaction(data: Any, body: bytes) -> Inbound:
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise BadPayload("the interaction's payload is no object with a type")
     actions = data.get("actions")
-    if data["type"] == "block_actions" and not (
-        isinstance(actions, list) and all(isinstance(a, dict) for a in actions)
-    ):
+    whole = isinstance(actions, list) and bool(actions) and all(isinstance(a, dict) for a in actions)
+    if data["type"] == "block_actions" and not whole:
         raise BadPayload("a block_actions payload without its actions")
     return Inbound(kind="interaction", delivery=f"action:{_trigger(data, body)}", payload=data)
 

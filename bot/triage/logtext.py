@@ -12,9 +12,8 @@ from typing import Final
 
 ESCAPES: Final = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    rb"|[\]_PX^][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)?"  # OSC, APC, DCS, SOS, PM, up to BEL or ST
-    rb"|[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"
-    rb"|\xc2\x9b[0-?]*[ -/]*[@-~]"  # CSI as one C1 character in UTF-8
+    rb"|[\]_PX^](?:[^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\))?"  # OSC, APC, DCS, SOS, PM, up to BEL or ST
+    rb"|[ -/]+[0-~]|[0-OQ-WYZ\\`-~]|(?=\x1b|$|[^ -~]))"
 )
 _DAY = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?Z| ?UTC| ?[+-]\d\d:?\d\d)?"
 _CLOCK = rb"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -35,9 +34,9 @@ _FRONT: Final = {  # by the byte that it begins with
         rb"##\[[a-z-]+\]|#\d{1,5} (?:\d+\.\d+ |(?=\[|ERROR|DONE|CANCELED|CACHED|WARN))"
     ),
     ord(":"): re.compile(rb"::(?:error|warning|notice|debug)(?: [^:\n]{0,400})?::"),
-    ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?\r?"),
-    ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}\r?"),
-    ord("_"): re.compile(rb"_bk;t=\d+\x07?"),
+    ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?\r"),
+    ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}\r"),
+    ord("_"): re.compile(rb"_bk;t=\d+\x07"),
 }  # fmt: skip
 _STACK = 8  # markers that stand before one text, at most
 
@@ -74,7 +73,7 @@ def _named_front(segment: bytes) -> "re.Match[bytes] | None":
 
 def clean_bytes(line: bytes) -> bytes:
     """`clean`, before it is decoded."""
-    if b"\x1b" in line or b"\xc2\x9b" in line:
+    if b"\x1b" in line:
         line = without_escapes(line)
     if b"\x00" in line:
         line = line.replace(b"\x00", b"")

@@ -44,7 +44,7 @@ class Probe(Noun):
 
     verb: Literal["dns", "tcp", "tls", "http", "env"]
     at: Literal["build", "control"] = "build"
-    args: dict[str, str | int] = Field({})
+    args: dict[str, str | int | float] = Field({})
 
     @model_validator(mode="before")
     @classmethod

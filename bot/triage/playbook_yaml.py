@@ -110,7 +110,7 @@ def translate(error: ValidationError, data: Any) -> list[tuple[tuple[str | int, 
     """Pydantic's errors as (place, reason). Only `errors()` is read, never the values of big inputs."""
     faults = []
     for item in error.errors(include_url=False, include_context=True):
-        loc = tuple(part for part in item["loc"] if part not in {"[key]", "str", "int"})
+        loc = tuple(part for part in item["loc"] if part not in {"[key]", "str", "int", "float"})
         place = _as_written(loc)
         faults.append((place, _reason(item, place, data)))
     # a misspelled key is one fault: that the right one is then missing too helps nobody
@@ -205,7 +205,7 @@ def schema(model: Any) -> dict[str, Any]:
 
 def _verb_schema(name: str) -> dict[str, Any]:
     arguments = VERBS[name].arguments
-    properties = {a: {"type": ["string", "integer"], "description": spec.what} for a, spec in arguments.items()}
+    properties = {a: {"type": ["string", "number"], "description": spec.what} for a, spec in arguments.items()}
     return {
         "type": "object",
         "additionalProperties": False,

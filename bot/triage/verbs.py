@@ -72,6 +72,10 @@ def _count(value: str) -> int | None:
     return int(value) if re.fullmatch(r"[1-9]|10", value) else None
 
 
+def _seconds(value: str) -> float | None:
+    return float(value) if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", value) and 0.1 <= float(value) <= 30 else None
+
+
 def _one_of(*allowed: str) -> Callable[[str], str | None]:
     return lambda value: value if value in allowed else None
 
@@ -89,29 +93,40 @@ class Verb(NamedTuple):
     say: str  # "{host}" style, in words
 
 
-_COMMON = frozenset({"outcome", "ok", "ms", "ran", "vantage", "error"})
-_NET = frozenset({"address", "addresses", "attempts", "phase", "phases", "port", "host"})
+def _facts(names: str) -> frozenset[str]:
+    return frozenset(names.split()) | {"outcome", "ok", "ms", "ran", "vantage", "error", "note"}
+
+
 _HOST = Argument(host, True, "a host name or address")
 _PORT = Argument(port, False, "a port, 1 to 65535", 443)
+_TIMEOUT = Argument(_seconds, False, "seconds, 0.1 to 30")
+_TYPES = ("A", "AAAA", "CNAME", "NS", "PTR", "MX", "TXT", "SRV")
+_TLS = (
+    "version cipher issuer subject names not_before not_after not_yet_valid self_signed reason verify ca_file ca_count "
+    "tls_ms time"
+)
 
+# the facts are those that the prober's verbs name at the top of their files
 VERBS: Mapping[str, Verb] = {
     "dns": Verb(
         {
             "host": _HOST,
             "server": Argument(server, False, "a resolver (host or address, with a port perhaps), or `control`"),
             "tries": Argument(_count, False, "a number from 1 to 10"),
-            "type": Argument(_one_of("A", "AAAA", "CNAME", "MX", "NS", "TXT", "SRV", "PTR"), False, "a record type"),
+            "type": Argument(_one_of(*_TYPES), False, "a record type"),
+            "timeout": _TIMEOUT,
         },
-        _COMMON | _NET | {"resolver", "resolvers", "rcode", "answered", "tries", "cname", "ttl", "server", "tcp"},
+        _facts("resolver rcode answered tries addresses ttl cname tcp types resolvers system search ndots source dns"),
         "DNS lookup of {host}",
     ),
-    "tcp": Verb({"host": _HOST, "port": _PORT}, _COMMON | _NET | {"local"}, "TCP connection to {host} port {port}"),
+    "tcp": Verb(
+        {"host": _HOST, "port": _PORT, "timeout": _TIMEOUT},
+        _facts("address port addresses attempts failed dns_ms phase skipped"),
+        "TCP connection to {host} port {port}",
+    ),
     "tls": Verb(
-        {"host": _HOST, "port": _PORT, "servername": Argument(host, False, "a host name")},
-        _COMMON
-        | _NET
-        | {"issuer", "subject", "names", "not_before", "not_after", "self_signed", "version", "cipher", "verify"}
-        | {"servername", "reason", "chain", "date", "skew"},
+        {"host": _HOST, "port": _PORT, "servername": Argument(host, False, "a host name"), "timeout": _TIMEOUT},
+        _facts(f"phase address port servername dns_ms connect_ms {_TLS}"),
         "TLS handshake with {host} port {port}",
     ),
     "http": Verb(
@@ -119,23 +134,26 @@ VERBS: Mapping[str, Verb] = {
             "url": Argument(url, True, "an http or https URL without credentials"),
             "method": Argument(_one_of("GET", "HEAD"), False, "GET or HEAD"),
             "via": Argument(_one_of("proxy", "direct", "auto"), False, "proxy, direct or auto"),
+            "timeout": _TIMEOUT,
         },
-        _COMMON
-        | _NET
-        | {"status", "server", "retry_after", "via", "final_url", "bytes", "expected", "content_type", "location"}
-        | {"proxy", "redirects", "rate", "bytes_per_second", "ratelimit", "ratelimit_remaining", "ratelimit_limit"}
-        | {"date", "skew", "reason", "url", "issuer", "throughput"},
+        _facts(
+            "status url final_url redirects via proxy proxy_from proxy_address proxy_outcome proxy_status "
+            "proxy_authenticate phase phases address server content_type location retry_after ratelimit "
+            "ratelimit_limit ratelimit_remaining ratelimit_reset ratelimit_source date skew bytes expected "
+            "bytes_per_second html title captive_portal asked_by via_header www_authenticate mitigated x_error " + _TLS
+        ),
         "HTTP request for {url}",
     ),
     "env": Verb(
-        {},
-        _COMMON
-        | {"goproxy", "gosumdb", "goprivate", "gonoproxy", "gonosumdb", "goflags", "goinsecure", "go_version"}
-        | {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "resolvers", "nameservers", "search", "ndots"}
-        | {"hostname", "os", "platform", "python", "ca_file", "ca_count", "time", "options", "hosts"},
+        {"timeout": _TIMEOUT},
+        _facts(
+            "goproxy gosumdb goprivate gonosumdb gonoproxy goflags gotoolchain goinsecure go_version go_from "
+            "http_proxy https_proxy all_proxy no_proxy resolvers search ndots options hosts ca_file ca_exists "
+            "ca_count os platform python hostname time user"
+        ),
         "look at the environment",
     ),
-}  # fmt: skip
+}
 
 
 def read_argument(verb: str, name: str, value: object) -> object | None:

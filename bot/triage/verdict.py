@@ -5,15 +5,16 @@ the interpreter while it runs. So: no macros (no loops), a capped length, a shor
 and anything but `True` is "no match".
 """
 
+import importlib.machinery
+import importlib.util
 import math
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, get_args
-
-import cel
 
 from bot.model.diagnosis import ProbeOutcome, ProbeResult
 
@@ -79,7 +80,7 @@ def constant(source: str) -> bool | None:
 def names(source: str) -> frozenset[str]:
     """The roots that an expression names. A broken one names none."""
     try:
-        return frozenset(_compile(source).references()["variables"])
+        return _references(source)
     except ValueError:
         return frozenset()
 
@@ -87,9 +88,9 @@ def names(source: str) -> frozenset[str]:
 def holds(source: str, environment: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the expression is true here. False when it names a root that is not there (a probe that did not run),
     a fact that is missing, or comes to anything but true."""
-    if not names(source) <= environment.keys():
-        return False
     try:
+        if not _references(source) <= environment.keys():
+            return False
         return _compile(source).execute({k: dict(v) for k, v in environment.items()}) is True
     except (KeyboardInterrupt, SystemExit):
         raise
@@ -106,7 +107,8 @@ def as_fields(result: ProbeResult) -> dict[str, Any]:
     """A probe's result as an expression sees it. Facts cannot overwrite the result's own fields."""
     own = {"outcome": result.outcome, "ok": result.ok, "ran": result.ran, "vantage": result.vantage}
     ms = {} if result.ms is None else {"ms": result.ms}
-    return {k: _plain(v) for k, v in result.facts.items()} | own | ms
+    # a fact that is null is a fact that is not there
+    return {k: _plain(v) for k, v in result.facts.items() if v is not None} | own | ms
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -159,15 +161,34 @@ def _tokens(source: str) -> Iterator[tuple[str, str]]:
         yield str(match.lastgroup), match.group()
 
 
+@lru_cache(maxsize=1)
+def _engine() -> Any:
+    """The library's native module alone. Its package imports a command line of its own (prompt_toolkit, half a second),
+    which nobody here needs."""
+    name = "cel.cel"
+    package = importlib.util.find_spec("cel")
+    spec = importlib.machinery.PathFinder.find_spec(name, package.submodule_search_locations) if package else None
+    if name not in sys.modules and spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # a plain `import cel` elsewhere then finds this one
+        spec.loader.exec_module(module)
+    return importlib.import_module(name)
+
+
 @lru_cache(maxsize=4096)
 def _compile(source: str) -> Any:
     """Raises ValueError, also where the library panics."""
     try:
-        return cel.compile(source)
+        return _engine().compile(source)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         raise ValueError(str(error)) from None
+
+
+@lru_cache(maxsize=4096)
+def _references(source: str) -> frozenset[str]:
+    return frozenset(_compile(source).references()["variables"])
 
 
 def _first_line(error: Exception) -> str:

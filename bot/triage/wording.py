@@ -132,6 +132,9 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
             fallback = "no vantage ran it" if one.result is None else outcome(one.result)
             where = " from elsewhere" if one.probe.at == "control" else ""
             what = verbs.in_words(one.request.verb, one.request.args)
+            if one.result is not None and one.result.ran and one.result.outcome == "error":
+                yield f"tried, and the probe itself failed: {what}: {template.shown(why or 'no reason given')}"
+                continue
             yield f"not tried{where}: {what}: {template.shown(why or fallback)}"
 
 

@@ -5,6 +5,7 @@ delivery id, then acknowledged, then worked on here. A crash leaves it pending; 
 """
 
 import asyncio
+import functools
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -59,13 +60,13 @@ class Inbox:
                     room -= 1
                     task = asyncio.create_task(self._work(delivery))
                     self._busy[key] = task
-                    task.add_done_callback(lambda _, key=key: self._done(key))
+                    task.add_done_callback(functools.partial(self._done, key))
             try:
                 await asyncio.wait_for(self._bell.wait(), 1)
             except TimeoutError:
                 continue
 
-    def _done(self, key: tuple[str, str]) -> None:
+    def _done(self, key: tuple[str, str], _task: asyncio.Task[None]) -> None:
         self._busy.pop(key, None)
         self._bell.set()
 

@@ -138,7 +138,7 @@ async def test_what_does_not_fit_is_shown_shorter(slack: SlackStandIn, chat: Sla
     slack.faults.append(Fault("chat.update", error=error))
     await chat.update(case(), shown)
     assert len(str(slack.messages("C0BUILDS")[0])) < full
-    slack.faults.append(Fault("chat.update", times=3, error=error))
+    slack.faults.append(Fault("chat.update", times=2, error=error))
     await chat.update(case(), shown)
     assert slack.messages("C0BUILDS")[0]["blocks"] == []
     assert "The resolver" in slack.messages("C0BUILDS")[0]["text"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from netlab import PROXY_HOST, PROXY_IP, PROXY_PORT, SERVICES, Lab
 
-CURL = ("curl", "-sS", "-m", "3", "https://goproxy.lab.example/github.com/acme/greet/@v/list")
+CURL = ("curl", "-sS", "-m", "2", "https://goproxy.lab.example/github.com/acme/greet/@v/list")
 PROXY_URL = f"http://{PROXY_HOST}:{PROXY_PORT}"
 
 
@@ -66,11 +66,12 @@ def _wrong_resolver(lab: Lab) -> None:
     lab.resolver("10.77.3.53")              # routed into the world, where nothing has that address
 
 
+HELLO = ("curl", "-v", "-sS", "-m", "2", "https://goproxy.lab.example/")
 SLOW = ("curl", "-sS", "--speed-limit", "100000", "--speed-time", "2", "-m", "8",
         "https://files.lab.example/tool.tar.gz", "-o", "/dev/null")  # fmt: skip
-FETCH = ("curl", "-sS", "-m", "8", "https://files.lab.example/tool.tar.gz", "-o", "/dev/null")
+FETCH = ("curl", "-sS", "-m", "3", "https://files.lab.example/tool.tar.gz", "-o", "/dev/null")
 STATUS = ("curl", "-sS", "-i", "-m", "5", "https://goproxy.lab.example/github.com/acme/greet/@v/list")
-SUMDB = ("curl", "-sS", "-i", "-m", "3", "https://sum.golang.org/latest")
+SUMDB = ("curl", "-sS", "-i", "-m", "2", "https://sum.golang.org/latest")
 PROXY_ENV = {"HTTPS_PROXY": PROXY_URL, "HTTP_PROXY": PROXY_URL, "https_proxy": PROXY_URL, "http_proxy": PROXY_URL}
 GONE = {n: "http://proxy.gone.lab.example:3128" for n in PROXY_ENV}
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Acme single sign-on</body></html>\n"
@@ -94,8 +95,8 @@ _ALL = (
     Fault("egress-refused", "network-egress-blocked", _blocked(how="reset"), r"Couldn't connect"),
     Fault("no-route", "network-egress-blocked", Lab.no_route, r"Couldn't connect"),
     # TLS
-    Fault("tls-hang", "tls-handshake-timeout", everywhere(tls="hang"), r"SSL connection timeout"),
-    Fault("tls-black-hole", "tls-handshake-timeout", Lab.mtu_black_hole, r"SSL connection timeout"),
+    Fault("tls-hang", "tls-handshake-timeout", everywhere(tls="hang"), r"Connected to .*\n(?s:.*)timed out|SSL connection timeout", HELLO),
+    Fault("tls-black-hole", "tls-handshake-timeout", Lab.mtu_black_hole, r"Connected to .*\n(?s:.*)timed out|SSL connection timeout", HELLO),
     Fault("tls-untrusted", "tls-interception-or-untrusted-ca", everywhere(tls="untrusted"), r"local issuer certificate"),
     Fault("tls-self-signed", "tls-interception-or-untrusted-ca", everywhere(tls="self-signed"), r"self-signed certificate"),
     Fault("tls-expired", "tls-interception-or-untrusted-ca", everywhere(tls="expired"), r"certificate has expired"),

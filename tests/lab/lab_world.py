@@ -175,7 +175,9 @@ def secure(conn: socket.socket, how: dict[str, Any]) -> socket.socket | None:
         reset(conn)
         return None
     if kind == "plain":
-        return conn
+        conn.recv(65536)
+        conn.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(FOLDER / "certs" / f"{kind}.pem")
     context.set_alpn_protocols(["http/1.1"])

@@ -208,6 +208,7 @@ class Lab:
         self.home = self.folder / "home"
         self._gocache = gocache
         self._children: list[subprocess.Popen[bytes]] = []
+        self._dns: subprocess.Popen[bytes] | None = None
         self._projects = itertools.count(1)
         self.ssh: SSH
         self.control_ssh: SSH
@@ -228,12 +229,8 @@ class Lab:
 
     def close(self) -> None:
         """Remove everything. Safe to call twice and on a half-built lab."""
-        for child in self._children:
-            child.kill()
-            child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
-        self._children.clear()
+        for child in list(self._children):
+            self._end(child)
         for name in (self.runner, self.control, self.world):
             _delete_namespace(name)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -285,6 +282,13 @@ class Lab:
             "add table inet lab\nadd chain inet lab in { type filter hook input priority 0; }\n"
             "add chain inet lab out { type filter hook output priority 0; }\n"))  # fmt: skip
 
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+        self._children.remove(child)
+
     # -- servers ------------------------------------------------------------------------------------------------
 
     def _spawn(self, namespace: str, argv: Sequence[str], log: str) -> subprocess.Popen[bytes]:
@@ -335,7 +339,6 @@ class Lab:
         """(Re)start the resolver. `modes`: what it says of a service's host, by service name (`_` for `-`).
 
         A name that has no record and no mode is answered REFUSED, names under lab.example NXDOMAIN."""
-        self.stop_dns()
         lines = ["no-hosts", "no-resolv", "user=root", "bind-dynamic", "no-negcache", "cache-size=0", "no-dhcp-interface=lo",
                  f"pid-file={self.folder / 'dnsmasq.pid'}", "local=/lab.example/",
                  f"host-record={PROXY_HOST},{PROXY_IP}"]  # fmt: skip
@@ -352,18 +355,20 @@ class Lab:
             elif mode == "silent":          # its upstream is not there: dnsmasq waits, the client waits
                 lines.append(f"server=/{service.host}/127.0.0.2#5398")
         config = self.folder / "dnsmasq.conf"
-        config.write_text("\n".join(lines) + "\n")
-        _sh("ip", "netns", "exec", self.world, "dnsmasq", f"--conf-file={config}")
+        text = "\n".join(lines) + "\n"
+        if self._dns is not None and config.read_text() == text:
+            return
+        self.stop_dns()
+        config.write_text(text)
+        self._dns = self._spawn(self.world, ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}"], "dns.log")
+        _wait_until((self.folder / "dnsmasq.pid").exists, "dnsmasq to start")
 
     def stop_dns(self) -> None:
         """Port 53 is closed from here on, until `dns()`."""
-        file = self.folder / "dnsmasq.pid"
-        if file.exists():
-            pid = int(file.read_text())
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-                _wait_until(lambda: not Path(f"/proc/{pid}").exists(), "dnsmasq to stop")
-            file.unlink(missing_ok=True)
+        if self._dns is not None:
+            self._end(self._dns)
+            self._dns = None
+            (self.folder / "dnsmasq.pid").unlink(missing_ok=True)
 
     # -- faults on the runner's link ------------------------------------------------------------------------------
 
@@ -420,6 +425,8 @@ class Lab:
         self.resolver(RESOLVER)
         for file in (self.folder / "behave").iterdir():
             file.unlink()
+        for squid in [c for c in self._children if "squid" in c.args]:      # type: ignore[operator]
+            self._end(squid)
         self.dns()
 
     def squid(self, *, auth: bool = False) -> str:

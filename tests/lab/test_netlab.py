@@ -1,11 +1,9 @@
 """The laboratory itself: the world can be reached, each fault shows, SSH works beside it, nothing is left behind."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ from faults import FAULTS, LOOP
 from netlab import PREFIX, PROXY_IP, Lab, clear_stale
 
 pytestmark = pytest.mark.lab
-SLOW_OWN = {"dns-nodata"}
 
 
 def test_a_healthy_world_serves_go_git_and_downloads(lab: Lab) -> None:

@@ -36,6 +36,10 @@ def put(
     return place
 
 
+def rules(*when: str) -> str:
+    return "verdict:" + "".join(f"\n- {{when: '{w}', confidence: 0.4, because: x}}" for w in when)
+
+
 def reasons(folder: Path) -> list[str]:
     return [str(f).removeprefix(f"{folder}/") for f in author.lint([folder])]
 
@@ -50,28 +54,28 @@ def test_a_sound_playbook_has_no_faults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        (("https://example.com/x", "http://example.com/x"), "full/playbook.yaml:8: `http://example.com/x` is not an https URL"),
-        (("https://example.com/x", "see below"), "full/playbook.yaml:8: `see below` is not an https URL"),
-        (("id: full", "id: fuller"), "full/playbook.yaml:1: id `fuller` and folder `full` differ"),
-        (("prior: 0.8", "prior: 0.8\nrole: symptom"), "full/playbook.yaml:6: a symptom is never unmistakable: at most 0.5"),
-        (("any: [", "any: ['disk is full', "), "full/playbook.yaml:5: does not capture `device`, which the title names"),
-        (("prior:", "prios:"), "full/playbook.yaml:6: unknown key `prios`: did you mean `prior`?"),
+        (("https://example.com/x", "http://example.com/x"), "8: `http://example.com/x` is not an https URL"),
+        (("https://example.com/x", "see below"), "8: `see below` is not an https URL"),
+        (("id: full", "id: fuller"), "1: id `fuller` and folder `full` differ"),
+        (("prior: 0.8", "prior: 0.8\nrole: symptom"), "6: a symptom is never unmistakable: at most 0.5"),
+        (("any: [", "any: ['disk is full', "), "5: does not capture `device`, which the title names"),
+        (("prior:", "prios:"), "6: unknown key `prios`: did you mean `prior`?"),
         (
-            ("prior: 0.8", "verdict:\n- {when: 'true', confidence: 0.4, because: x}\n- {when: 'log.device == \"a\"', confidence: 0.4, because: x}"),
-            "full/playbook.yaml:8: unreachable: verdict 1 is always true",
+            ("prior: 0.8", rules("true", 'log.device == "a"')),
+            "8: unreachable: verdict 1 is always true",
         ),
-        (("prior: 0.8", "verdict: [{when: 'false', confidence: 0.4, because: x}]"), "full/playbook.yaml:6: unreachable: its condition is never true"),
+        (("prior: 0.8", rules("false")), "7: unreachable: its condition is never true"),
         (
-            ("prior: 0.8", "verdict:\n- {when: 'log.device==\"a\"', confidence: 0.4, because: x}\n- {when: 'log.device == \"a\"', confidence: 0.5, because: x}"),
-            "full/playbook.yaml:8: unreachable: verdict 1 has the same condition",
+            ("prior: 0.8", rules('log.device=="a"', 'log.device == "a"')),
+            "8: unreachable: verdict 1 has the same condition",
         ),
-        (("prior: 0.8", "propose: [{action: rerun, when: '1 == 2'}]"), "full/playbook.yaml:6: never proposed"),
+        (("prior: 0.8", "propose: [{action: rerun, when: '1 == 2'}]"), "6: never proposed"),
     ],
 )  # fmt: skip
 def test_faults_are_named_with_file_and_line(tmp_path: Path, change: tuple[str, str], finding: str) -> None:
     put(tmp_path, TEXT.replace(*change))
     (found,) = reasons(tmp_path)
-    assert found.startswith(finding)
+    assert found.startswith(f"full/playbook.yaml:{finding}")
 
 
 def test_samples_are_missed(tmp_path: Path) -> None:

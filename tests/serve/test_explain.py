@@ -11,7 +11,14 @@ match: {any: ['lookup (?P<host>\\S+): timeout']}
 probes: {asked: {verb: dns, host: "{host}"}}
 remedy: {summary: S}
 """
-WRAPPER = "id: exit\ntitle: T\ncause: registry-unavailable\nrole: wrapper\nmatch: {any: ['exit code']}\nremedy: {summary: S}\n"
+WRAPPER = """\
+id: exit
+title: T
+cause: registry-unavailable
+role: wrapper
+match: {any: ['exit code']}
+remedy: {summary: S}
+"""
 
 
 def library() -> Library:

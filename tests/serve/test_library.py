@@ -164,26 +164,26 @@ def test_a_change_is_taken(tmp_path: Path) -> None:
     assert not live.refresh().changed
     put(tmp_path, "two", pattern="quota")
     assert live.refresh().changed
-    assert live.current().by_id("two")
+    assert live.current.by_id("two")
     assert not live.refresh().changed
 
 
 def test_the_last_good_set_stays_whole(tmp_path: Path) -> None:
     file = put(tmp_path, "one")
     live = LivePlaybooks([tmp_path], builtin=False)
-    good = live.current()
+    good = live.current
     put(tmp_path, "two", pattern="quota")
     file.write_text(file.read_text().replace("cause:", "cuase:"))
     told = live.refresh()
     assert not told.changed
     assert "did you mean `cause`?" in str(told.problems[0])
-    assert live.current() is good
+    assert live.current is good
     assert live.problems == told.problems
     assert live.refresh().problems == ()  # said once, until the file changes again
     put(tmp_path, "one")
     assert live.refresh().changed
     assert live.problems == ()
-    assert live.current().by_id("two")
+    assert live.current.by_id("two")
 
 
 def test_a_folder_that_vanishes_changes_nothing_in_force(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_folder_that_vanishes_changes_nothing_in_force(tmp_path: Path) -> None
     own.rename(tmp_path / "gone")
     assert not live.refresh().changed
     assert live.problems
-    assert live.current().by_id("one")
+    assert live.current.by_id("one")
     (tmp_path / "gone").rename(own)
     live.refresh()
     assert live.problems == ()
@@ -205,14 +205,14 @@ def test_a_removed_playbook_goes(tmp_path: Path) -> None:
     live = LivePlaybooks([tmp_path], builtin=False)
     file.unlink()
     assert live.refresh().changed
-    assert live.current().by_id("two") is None
+    assert live.current.by_id("two") is None
 
 
 def test_at_the_start_only_the_broken_one_is_left_out(tmp_path: Path) -> None:
     put(tmp_path, "one")
     put(tmp_path, "bad", pattern="(")
     live = LivePlaybooks([tmp_path], builtin=False)
-    assert live.current().by_id("one")
+    assert live.current.by_id("one")
     assert len(live.problems) == 1
 
 

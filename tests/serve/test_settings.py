@@ -48,7 +48,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
     text = SLACK + GITHUB + RUNNER + "probe_allow: [10.0.0.0/8]\n" + DEPLOY + ALERT + PRODUCTION
     text += "rerun: {approvals: 0, approvers: []}\nplaybooks: [./our-playbooks]\n"
     text += 'storage: {url: "sqlite:///buildmedic.db"}\nhttp: {host: 127.0.0.1, port: 8080}\n'
-    env = {name: "x" for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET")}
+    env = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"), "x")
     settings = load(tmp_path, text, env)
     assert settings.slack.watch == ("C0BUILDS",)
     assert list(settings.ci) == ["github"]
@@ -66,7 +66,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
 
 
 def test_the_example_that_we_ship() -> None:
-    env = {name: "x" for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET")}
+    env = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"), "x")
     settings = Settings.load(ROOT / "deploy" / "buildmedic.example.yaml", env)
     assert not settings.slack.socket_mode
     assert list(settings.ci) == ["github"]
@@ -83,7 +83,7 @@ def test_what_the_shipped_example_has_in_comments_is_right_too(tmp_path: Path) -
             line = line[: len(line) - len(body)] + body[2:]
         lines.append(line)
     (tmp_path / "our-playbooks").mkdir()
-    env = {n: "x" for n in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "GITHUB_TOKEN")}
+    env = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "GITHUB_TOKEN"), "x")
     settings = load(tmp_path, "\n".join(lines), {**env, "GITHUB_WEBHOOK_SECRET": "x"})
     assert settings.slack.socket_mode
     assert settings.vantage_names == ("local", "runner")
@@ -134,7 +134,7 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         ("ci: [{name: 'a/b', kind: github}]", "a name is made of letters"),
         ("vantages: [x]", "must be a mapping of names"),
         ("vantages: {a: {kind: telnet}}", "'telnet' is not a kind known"),
-        ("vantages: {local: {kind: ssh, host: h, user: u, key_file: k, known_hosts: n}}", "`local` is the bot's own host"),
+        ("vantages: {local: {kind: ssh, host: h, user: u, key_file: k, known_hosts: n}}", "is the bot's own host"),
         ("probe_allow: [10.0.0.1/8]", "probe_allow[0]: must be an address range"),
         ("probe_allow: 10.0.0.0/8", "probe_allow: must be a list"),
         ("environments: {p: {approvals: two}}", "environments.p.approvals: must be a whole number"),

@@ -122,8 +122,9 @@ async def test_without_a_signing_secret_http_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"type": "event_callback"}', b'{"type":"event_callback","event":{}}', b"a=b",
-     b"payload=%7B", b"payload=%5B%5D", b"payload=" + b'{"type":"block_actions"}', b"command=/medic", b"[" * 100_000,
+    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"type": "event_callback"}', b'{"type":"event_callback","event":{}}',
+     b"a=b", b"payload=%7B", b"payload=%5B%5D", b'payload={"type":"block_actions"}',
+     b'payload={"type":"block_actions","actions":[]}', b"command=/medic", b"[" * 100_000,
      b'{"type":"event_callback","event":{"type":"message"},"event_id":7}'],
 )  # fmt: skip
 async def test_signed_nonsense_gets_400(bench: Bench, body: bytes) -> None:
@@ -169,9 +170,9 @@ async def test_other_apps_buttons_and_other_interactions_are_ignored(bench: Benc
     _, ts = await shown(bench)
     await bench.slack.click("U0ADA", "C0BUILDS", ts, "rerun-failed", button={"value": "17283940511"})
     await bench.slack.click("U0ADA", "C0BUILDS", ts, "medic.rerun", button={"value": None})
-    for kind in ("shortcut", "view_submission", "message_action", "workflow_step_edit"):
-        payload = {"type": kind, "callback_id": "x", "user": {"id": "U0ADA"}, "team": {"id": "T0ACME"}, "trigger_id": kind,
-                   "view": {"callback_id": "x", "type": "modal"}}  # fmt: skip
+    for kind in ("shortcut", "view_submission", "message_action"):
+        payload = {"type": kind, "callback_id": "x", "user": {"id": "U0ADA"}, "team": {"id": "T0ACME"},
+                   "trigger_id": kind, "view": {"callback_id": "x", "type": "modal"}}  # fmt: skip
         assert (await bench.slack.deliver("interactive", payload, {}))[0] == 200
     await bench.pump()
     assert bench.desk.asked == []
@@ -351,6 +352,6 @@ async def test_what_cannot_be_written_down_is_not_acknowledged(tmp_path: Path) -
     bench.store.close()
     body = json.dumps(sample("travis_ci_failed")).encode()
     headers = {**bench.slack.signed(body), "Content-Type": "application/json"}
-    with pytest.raises(Exception, match=r".*"):
+    with pytest.raises(Unavailable):
         await bench.door.receive(headers, body)
     await bench.close()

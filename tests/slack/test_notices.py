@@ -144,8 +144,8 @@ def test_words_win_over_colours_and_colours_decide_alone() -> None:
 
 
 def test_urls_are_found_wherever_they_stand() -> None:
-    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
-        {"type": "text", "text": "build failed "}, {"type": "link", "url": "https://ci.example/rich?a=1&b=2"}]}]}  # fmt: skip
+    inline = [{"type": "text", "text": "build failed "}, {"type": "link", "url": "https://ci.example/rich?a=1&b=2"}]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": inline}]}
     button = {"type": "actions", "elements": [
         {"type": "button", "text": {"type": "plain_text", "text": "Re-run failed jobs"}, "url": "https://ci.example/b"}
     ]}  # fmt: skip
@@ -153,7 +153,8 @@ def test_urls_are_found_wherever_they_stand() -> None:
                  "accessory": {"type": "button", "url": "https://ci.example/acc"}}  # fmt: skip
     old = {"footer": "<https://ci.example/footer|View>",
            "actions": [{"type": "button", "url": "https://ci.example/act"}],
-           "fields": [{"title": "Log", "value": "https://ci.example/field."}], "title_link": "https://ci.example/title"}  # fmt: skip
+           "fields": [{"title": "Log", "value": "https://ci.example/field."}],
+           "title_link": "https://ci.example/title"}  # fmt: skip
     notice = seen("", blocks=[rich, button, accessory], attachments=[old])
     assert set(notice.urls) == {
         "https://ci.example/rich?a=1&b=2", "https://ci.example/b", "https://ci.example/t?x=1&y=2",

@@ -27,7 +27,8 @@ def test_prose_shows_no_control_or_direction_marks_and_stays_short() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["$(rm -rf ~)", "`id`", "a;b", "a b", "-rf", "a'b", 'a"b', "a|b", "a&b", "a>b", "a\nb", "{x}", "*", "~root", "#x", "a:",
+    ["$(rm -rf ~)", "`id`", "a;b", "a b", "-rf", "a'b", 'a"b', "a|b", "a&b", "a>b", "a\nb", "{x}", "*",
+     "~root", "#x", "a:",
      "", "a,b: c", "\\x", "!x", "&x", "x" * 400],
 )  # fmt: skip
 def test_nobody_is_made_to_paste_a_hostile_value(value: str) -> None:

@@ -1,3 +1,4 @@
+import importlib
 import shlex
 
 import pytest
@@ -52,7 +53,8 @@ def test_urls(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "ftp://a.example", "file:///etc/passwd", "https://u:p@a.example", "https://u@a.example/", "https:///x", "a.example",
+        "ftp://a.example", "file:///etc/passwd", "https://u:p@a.example", "https://u@a.example/", "https:///x",
+        "a.example",
         "https://a.example/ x", "https://a.example/\n", "https://a.example:0/", "https://a.example:99999/", "https://-x/",
         "https://a.example/***", "https://a.example/?token=[REDACTED]", "https://169.254.169.254/latest", "https://[::1",
         "https://a.example/" + "x" * 2048, "javascript:alert(1)", "https://a\\@b.example",
@@ -91,3 +93,17 @@ def test_every_verb_can_be_said_and_tried_by_hand() -> None:
     for verb in verbs.VERBS:
         assert verbs.in_words(verb, args)
         assert verbs.by_hand(verb, args)
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.VERBS))
+def test_the_prober_takes_the_same_arguments(verb: str) -> None:
+    theirs = importlib.import_module(f"bot.prober.{verb}").VERB.args
+    assert {name: arg.needed for name, arg in verbs.VERBS[verb].arguments.items()} == {
+        name: arg.required for name, arg in theirs.items()
+    }
+
+
+def test_seconds() -> None:
+    assert verbs.read_argument("tcp", "timeout", 2.5) == 2.5
+    assert verbs.read_argument("tcp", "timeout", 31) is None
+    assert verbs.read_argument("tcp", "timeout", "nan") is None

@@ -21,10 +21,10 @@ async def slack() -> AsyncIterator[SlackStandIn]:
 
 async def call(slack: SlackStandIn, method: str, token: str | None = "xoxb-stand-in", **args: Any) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with aiohttp.ClientSession() as session:
-        async with session.post(slack.api_url + method, json=args, headers=headers) as response:
-            answer: dict[str, Any] = await response.json()
-            return answer
+    url = slack.api_url + method
+    async with aiohttp.ClientSession() as session, session.post(url, json=args, headers=headers) as response:
+        answer: dict[str, Any] = await response.json()
+        return answer
 
 
 async def test_tokens_and_membership(slack: SlackStandIn) -> None:
