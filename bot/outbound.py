@@ -42,6 +42,15 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+def read_json(body: bytes) -> Any:
+    """JSON from outside. Half a surrogate pair, which JSON can spell and no database can store, becomes "?".
+    Raises ValueError; RecursionError where it is nested too deeply."""
+    data = json.loads(body)
+    if b"\\ud" in body or b"\\uD" in body:
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+    return data
+
+
 @dataclass(frozen=True)
 class Answer:
     """A complete answer. `headers` are looked up without regard to case."""
@@ -55,7 +64,7 @@ class Answer:
     def json(self) -> Any:
         """Raises Refused when it is not JSON: something else than the service answers at this URL."""
         try:
-            return json.loads(self.body)
+            return read_json(self.body)
         except (ValueError, RecursionError):
             kind = self.headers.get("content-type", "no content type")[:60]
             raise Refused(
@@ -68,7 +77,7 @@ class Answer:
     def message(self) -> str:
         """What the service says in words (`message` or `error` of a JSON object), one line, or an empty text."""
         try:
-            data = json.loads(self.body)
+            data = read_json(self.body)
         except (ValueError, RecursionError):
             return ""
         said = (data.get("message") or data.get("error")) if isinstance(data, dict) else None
@@ -93,7 +102,7 @@ class Stream:
         location = self.headers.get("location")
         if self.status not in _REDIRECTS or not location:
             return None
-        return urljoin(str(self._response.url), location)
+        return _join(str(self._response.url), location)
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """The decoded body, up to 256 KiB at a time. A break raises Unavailable after what had come."""
@@ -159,7 +168,7 @@ class Outbound:
             target = answer.headers.get("location") if answer.status in _REDIRECTS else None
             if not redirects or target is None:
                 return answer
-            target = urljoin(url, target)
+            target = _join(url, target)
             if origin(target) != origin(url) or (method not in _IDEMPOTENT and answer.status not in (307, 308)):
                 raise Refused(self.service, f"{answer.what} answered with a redirect to {_host(target)}", answer.status)
             url, params = target, None
@@ -384,6 +393,13 @@ def origin(url: str) -> tuple[str, str, int]:
         return "", url, -1
 
 
+def _join(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location  # unreadable; whoever looks at its origin refuses it
+
+
 def _host(url: str) -> str:
     return origin(url)[1][:200] or "?"
 
@@ -394,7 +410,9 @@ async def refuse_metadata(service: str, url: str) -> None:
     it)."""
     scheme, host, port = origin(url)
     if scheme not in ("http", "https") or not host:
-        raise Refused(service, f"is redirected to {scheme or 'an unreadable'} URL, which is not fetched")
+        raise Refused(
+            service, f"is redirected to {f'a {scheme}:' if scheme else 'an unreadable'} URL, which is not fetched"
+        )
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

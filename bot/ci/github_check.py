@@ -16,7 +16,7 @@ _SOON = timedelta(days=7)
 
 async def check(name: str, http: Outbound, has_secret: bool, now: datetime) -> Sequence[Check]:
     """Never raises: what does not work is a line."""
-    return (*await _token(name, http, now), _secret(has_secret))
+    return (*await _token(name, http, now), _secret(name, has_secret))
 
 
 async def _token(name: str, http: Outbound, now: datetime) -> Sequence[Check]:
@@ -70,6 +70,6 @@ def _quota(name: str, answer: Answer) -> Sequence[Check]:
     return [Check(what=f"{name}: quota", ok=left >= _FEW or left == limit, detail=detail)]
 
 
-def _secret(present: bool) -> Check:
+def _secret(name: str, present: bool) -> Check:
     detail = "set" if present else "not set: webhooks are refused, failures are seen only through watched channels"
-    return Check(what="webhook_secret", ok=present, detail=detail)
+    return Check(what=f"{name}: webhook_secret", ok=present, detail=detail)

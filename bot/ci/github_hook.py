@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.ci.github_wire import FULL_NAME, Repository, User, WireJob, WireRun
 from bot.model.build import Build, CaseKey, CIEvent, Outcome
 from bot.model.errors import BadPayload, BadSignature
+from bot.outbound import read_json
 
 M = TypeVar("M", bound=BaseModel)
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -75,7 +76,7 @@ def _json(ci: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     if headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         text = _form(ci, body)
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except RecursionError:
         raise BadPayload(f"{ci}: the payload is nested too deeply") from None
     except ValueError as error:

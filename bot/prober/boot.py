@@ -3,6 +3,8 @@
 Sent as text and executed by a one-line `python3 -c`, so nothing is written there and nothing has to be installed.
 """
 
+# ruff: noqa: ANN001, ANN202, ANN204 -- an old Python has to read this far enough to be told that it is too old
+
 import sys
 
 
@@ -20,6 +22,9 @@ class _Memory:
     def __init__(self, package, data):  # type: ignore[no-untyped-def]
         import io
         import zipfile
+        from importlib.machinery import ModuleSpec  # here: an import inside find_spec would call find_spec
+
+        self.spec = ModuleSpec
 
         self.package = package
         self.sources = {}
@@ -32,12 +37,10 @@ class _Memory:
         return list(self.sources)
 
     def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
-        from importlib.machinery import ModuleSpec
-
         short = "__init__" if name == self.package else name[len(self.package) + 1 :]
         if name.split(".")[0] != self.package or short not in self.sources:
             return None
-        return ModuleSpec(name, self, origin="buildmedic:" + short, is_package=name == self.package)  # type: ignore[arg-type]  # a loader by what it can do
+        return self.spec(name, self, origin="buildmedic:" + short, is_package=name == self.package)  # type: ignore[arg-type]  # duck-typed
 
     def create_module(self, spec):  # type: ignore[no-untyped-def]
         return None

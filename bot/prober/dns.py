@@ -1,8 +1,8 @@
 """`dns`: ask a resolver for a name, and tell silence from a refusal from "no such name".
 
-Facts: resolver, rcode, answered, tries, addresses, ttl, cname, tcp (outcome over TCP, tried where UDP is silent or the
-answer was cut), types (outcome of A and AAAA), resolvers (each of the system's), system (what getaddrinfo says), search,
-ndots. `answered` below `tries` with outcome ok: the resolver answers only at times.
+Facts: resolver, rcode, answered, tries, addresses, ttl, cname, tcp (outcome over TCP, tried where UDP is silent or
+the answer was cut), types (outcome of A and AAAA), resolvers (each of the system's), system (what getaddrinfo says),
+search, ndots. `answered` below `tries` with outcome ok: the resolver answers only at times.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OWN = frozenset({"control", "system", "own"})
 def server(value: Any) -> Optional[Tuple[str, int]]:
     """`10.0.0.2:53`, `[::1]`, `resolver.example:53`; None for the machine's own resolvers (`control`, `system`)."""
     if not isinstance(value, str):
-        raise ValueError("must be text")
+        raise ValueError("must be text")  # noqa: TRY004 -- read_args reports ValueErrors
     if value.strip().lower() in OWN:
         return None
     name, port = split_port(value)

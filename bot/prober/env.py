@@ -1,8 +1,8 @@
 """`env`: what the build's tools find on this machine. Values pass through `mask`, so no credential leaves.
 
-Facts: goproxy, gosumdb, goprivate, gonosumdb, gonoproxy, goflags, gotoolchain, goinsecure, go_version and go_from (`go env`
-or the variables alone), http_proxy, https_proxy, all_proxy, no_proxy, resolvers, search, ndots, options, hosts (lines of
-/etc/hosts beside localhost), ca_file, ca_exists, ca_count, os, platform, python, hostname, time, user.
+Facts: goproxy, gosumdb, goprivate, gonosumdb, gonoproxy, goflags, gotoolchain, goinsecure, go_version, go_from
+(`go env`, or the variables alone), http_proxy, https_proxy, all_proxy, no_proxy, resolvers, search, ndots, options,
+hosts (lines of /etc/hosts beside localhost), ca_file, ca_exists, ca_count, os, platform, python, hostname, time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any, Dict, List, Optional
 
@@ -61,20 +62,36 @@ def _go_env(path: str, seconds: float) -> Optional[Facts]:
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     env.setdefault("GOENV", os.path.join(config, "go", "env"))
     env.update(HOME="/nonexistent", GOPATH=os.environ.get("GOPATH") or os.path.join(home, "go"))
-    try:
-        # from the root directory, so that no go.mod or go.work asks for another toolchain
-        done = subprocess.run(
-            [path, "env", *_GO, "GOVERSION"], cwd="/", env=env, timeout=seconds, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+    said = _first_bytes([path, "env", *_GO, "GOVERSION"], env, seconds)
+    lines = said.decode("utf-8", "replace").split("\n") if said is not None else []
+    if len(lines) < len(_GO) + 2:
         return None
-    lines = done.stdout[:65536].decode("utf-8", "replace").split("\n")
-    if done.returncode != 0 or len(lines) < len(_GO) + 1:
-        return None
-    facts: Facts = {name.lower(): value.strip() for name, value in zip(_GO, lines)}
+    facts: Facts = {name.lower(): value.strip() for name, value in zip(_GO, lines)}  # noqa: B905 -- `strict` is of Python 3.10; the length was checked
     facts.update(go_version=lines[len(_GO)].strip(), go_from="go env")
     return facts
+
+
+def _first_bytes(command: List[str], env: Dict[str, str], seconds: float) -> Optional[bytes]:
+    """At most 64 KB of what a program prints; None if it fails or takes longer."""
+    try:
+        # from the root directory, so that no go.mod or go.work asks for another toolchain
+        process = subprocess.Popen(
+            command, cwd="/", env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+    with process:
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        try:
+            assert process.stdout
+            said = process.stdout.read(65536)
+            if len(said) == 65536:
+                process.kill()
+            code = process.wait()
+        finally:
+            timer.cancel()
+    return said if code == 0 else None
 
 
 def _hosts() -> List[str]:

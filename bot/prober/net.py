@@ -88,7 +88,8 @@ class SystemAnswer(NamedTuple):
 
 def ask_system(host: str, clock: Clock) -> SystemAnswer:
     """getaddrinfo in a thread of its own, since it cannot be interrupted."""
-    begun, box = time.monotonic(), {}  # type: float, Dict[str, Any]
+    begun = time.monotonic()
+    box: Dict[str, Any] = {}
 
     def look() -> None:
         try:
@@ -112,7 +113,7 @@ def ask_system(host: str, clock: Clock) -> SystemAnswer:
 
 
 def resolve(host: str, ctx: Context, clock: Clock) -> Found:
-    """The addresses of a host, judged. Raises Failed with the DNS outcome, or `denied` when none may be connected to."""
+    """The addresses of a host, judged. Raises Failed with the DNS outcome, or `denied` when none may be probed."""
     reason = ctx.policy.deny_name(host)
     if reason:
         raise Failed("denied", reason, phase="policy")
@@ -136,7 +137,8 @@ def _unresolved(host: str, answer: SystemAnswer, ctx: Context, clock: Clock) -> 
     """Raise Failed; where libc's answer does not tell why, ask the resolvers ourselves."""
     from .resolver import ask_all, resolvers
 
-    outcome, facts = answer.outcome, {"phase": "dns", "host": host}  # type: str, Facts
+    outcome = answer.outcome
+    facts: Facts = {"phase": "dns", "host": host}
     if outcome in ("unclear", "timeout") or (outcome == "nxdomain" and clock.left() > 0.3):
         servers = resolvers()
         heard = ask_all(servers, host, ("A",), 1, Clock(min(2.0, clock.left())))

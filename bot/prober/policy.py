@@ -60,7 +60,7 @@ def _v4(number: int) -> ipaddress.IPv4Address:
 
 
 def embedded(address: Address) -> Iterator[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address stands for: mapped, compatible, translated, NAT64, 6to4, Teredo, ISATAP."""
+    """The IPv4 addresses inside an IPv6 address: mapped, compatible, translated, NAT64, 6to4, Teredo, ISATAP."""
     if address.version == 4:
         return
     n = int(address)

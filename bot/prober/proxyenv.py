@@ -56,11 +56,10 @@ def _read(value: str, variable: str) -> Proxy:
 def bypass(value: str, name: str, port: int) -> bool:
     """Whether no_proxy names this host: `*`, a name and all below it, name:port, an address, a network."""
     name = name.lower().rstrip(".")
-    for entry in value.replace(",", " ").split()[:500]:
-        entry = entry.lower()
-        if entry == "*":
+    for written in value.replace(",", " ").lower().split()[:500]:
+        if written == "*":
             return True
-        entry, wanted = _entry_port(entry)
+        entry, wanted = _entry_port(written)
         if wanted is not None and wanted != port:
             continue
         if _in_network(entry, name):

@@ -134,7 +134,8 @@ class _Exchange:
 
     def run(self) -> None:
         plan = [(i * SPACING, kind) for i in range(self.tries) for kind in self.types]
-        begun, answered_at = time.monotonic(), None  # type: float, Optional[float]
+        begun = time.monotonic()
+        answered_at: Optional[float] = None
         while (plan or self.sent) and self.clock.left() > 0:
             now = time.monotonic() - begun
             while plan and plan[0][0] <= now:
@@ -249,6 +250,7 @@ class _Exchange:
         rcodes = Counter(r.rcode for _, r, _ in self.replies)
         return base._replace(
             outcome="ok" if good else _outcome(shown[-1][0]),
+            error=None if good else self._denial(shown[-1][0]),
             addresses=list(dict.fromkeys(values)),
             rcode=shown[-1][0].rcode,
             ms=times[0],
@@ -258,6 +260,10 @@ class _Exchange:
             cname=tuple(dict.fromkeys(c for r, _ in shown for c in r.cname)),
             answered=max(base.answered, 1),
         )
+
+    def _denial(self, reply: Reply) -> str:
+        said = "that there is no such record" if reply.rcode == "NOERROR" else reply.rcode
+        return f"{show(self.server)} says {said} for {self.name}"
 
     def _silence(self) -> Tuple[str, str]:
         if self.errors:

@@ -9,6 +9,7 @@ A result has `"ran": false` where the probe was not run at all (unknown verb, ba
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import pkgutil
@@ -26,7 +27,8 @@ MARGIN = 0.1  # seconds kept of the deadline for writing the answer
 
 # files of this package that are no verbs
 _PARTS = frozenset(
-    "boot der dnswire httpwire mask net policy proxyenv resolvconf resolver run verb __main__ __init__".split()
+    {"__init__", "__main__", "boot", "der", "dnswire", "httpwire", "mask", "net", "policy", "proxyenv", "resolvconf"}
+    | {"resolver", "run", "verb"}
 )
 
 
@@ -104,10 +106,8 @@ def answer_all(given: Dict[str, Any]) -> List[Facts]:
 
 def _preload(name: Any) -> None:
     """Import here: threads that import each other's modules at once can stand in each other's way."""
-    try:
-        verb(name) if isinstance(name, str) else None
-    except Exception:
-        pass  # told by the probe that needs it
+    with contextlib.suppress(Exception):  # told by the probe that needs it
+        verb(str(name))
 
 
 def _into(done: Dict[int, Facts], index: int, probe: Dict[str, Any], policy: Policy, whole: Clock) -> None:

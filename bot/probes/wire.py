@@ -33,7 +33,7 @@ def answers(output: bytes, probes: Sequence[ProbeRequest], vantage: str, complai
     stderr) then goes into the message."""
     found = _find(output)
     if found is None:
-        said = mask.text((complaint or output.decode("utf-8", "replace")).strip()[-600:])
+        said = mask.text((complaint or output.decode("utf-8", "replace")).strip()[-250:])
         raise VantageDown(vantage, "the prober gave no answer" + (f"; the machine said: {said}" if said else ""))
     if "error" in found:
         raise VantageDown(vantage, f"the prober could not work: {mask.text(str(found['error']))}")
@@ -68,7 +68,7 @@ def _result(raw: dict[str, Any] | None, probe: ProbeRequest, vantage: str) -> Pr
         id=probe.id,
         verb=probe.verb,
         vantage=vantage,
-        outcome=outcome if outcome in _OUTCOMES else "error",
+        outcome=outcome if isinstance(outcome, str) and outcome in _OUTCOMES else "error",
         ms=float(ms) if good else None,  # type: ignore[arg-type]  # `good` says that it is a number
         facts=mask.facts({str(k)[:60]: v for k, v in facts.items()}) if isinstance(facts, dict) else {},
         ran=raw.get("ran") is not False,

@@ -7,7 +7,7 @@ engine inside the running loop, then what a crash left behind, and last the door
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from bot.ci import make as make_ci
@@ -39,21 +39,36 @@ class Bot:
         self.meters = Meters()
         self._checks: dict[str, Check] = {}
         self._pace = pace or Pace()
-        self._tasks: list[asyncio.Task[Any]] = []
         self.address: tuple[str, int] = ("", 0)
 
     async def start(self) -> None:
         """Raises ConfigError when the configuration cannot work; a service that is down is no reason not to start."""
-        settings = self.settings
+        self._exit = contextlib.AsyncExitStack()
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Let go of everything that was taken, last first. Safe to call twice."""
+        await self._exit.aclose()
+
+    async def _start(self) -> None:
+        settings, leave = self.settings, self._exit
         database = settings.database
         self.engine = Engine(database.with_name(f"{database.stem}-workflows.db"))
         self.engine.lock()
+        leave.callback(self.engine.close)
         self._socket = self._listen()
+        leave.callback(self._socket.close)
         self.store = open_store(f"sqlite:///{database}")
+        leave.callback(self.store.close)
         self.playbooks = LivePlaybooks(settings.playbooks)
         self.cis: dict[str, CI] = {name: make_ci(entry) for name, entry in settings.ci.items()}
         self.vantages = self._vantages()
         self.chat = SlackChat(settings.slack)
+        leave.push_async_callback(self._close_parts)
         self.context = Context(
             store=self.store,
             chat=self.chat,
@@ -68,20 +83,43 @@ class Bot:
             log=self.log,
         )
         use(self.context)
+        leave.callback(use, None)
         self.desk = ClinicDesk(self.context)
         self.door = SlackDoor(settings.slack, store=self.store, desk=self.desk, chat=self.chat)
         handlers = {name: self._ci_handler(name) for name in self.cis}
         self.inbox = Inbox(self.store, {**handlers, "slack": self._slack}, self.log)
         self.door.on_kept = self.inbox.ring
         self.engine.launch()
+        leave.callback(self.engine.stop)
         looked = await recover(self.context)
         if looked:
             self.log.info("went on with what a stop had cut short", cases=looked)
-        self._tasks.append(asyncio.create_task(self.inbox.run()))
+        leave.push_async_callback(self.inbox.close)
+        self._background(self.inbox.run())
         await self._clockwork()
+        leave.push_async_callback(self.door.close)
         await self.door.start()
+        leave.push_async_callback(self._close_web)
         await self._web()
-        self._health_task = asyncio.create_task(self._health())
+        self._background(self._health())
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._exit.push_async_callback(end)
+
+    async def _close_web(self) -> None:
+        self.server.should_exit = True
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.shield(self._server_task), 5)
+
+    async def _close_parts(self) -> None:
+        closing = [*(ci.close() for ci in self.cis.values()), *(v.close() for v in self.vantages.values())]
+        await asyncio.gather(*closing, self.chat.close(), return_exceptions=True)
 
     def _vantages(self) -> dict[str, Vantage]:
         allow = self.settings.probe_allow
@@ -151,6 +189,7 @@ class Bot:
         self._clock.add_job(self._reload, "interval", seconds=_RELOAD_SECONDS, max_instances=1, coalesce=True)
         self._clock.add_job(self._health, "interval", seconds=_HEALTH_SECONDS, max_instances=1, coalesce=True)
         self._clock.start()
+        self._exit.callback(self._clock.shutdown, wait=False)
 
     async def _reload(self) -> None:
         news = await asyncio.to_thread(self.playbooks.refresh)
@@ -194,25 +233,6 @@ class Bot:
     async def wait(self) -> None:
         """Until SIGINT or SIGTERM (uvicorn takes the signals)."""
         await self._server_task
-
-    async def stop(self) -> None:
-        self.server.should_exit = True
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(asyncio.shield(self._server_task), 5)
-        self._clock.shutdown(wait=False)
-        for task in (*self._tasks, self._health_task):
-            task.cancel()
-        await asyncio.gather(*self._tasks, self._health_task, return_exceptions=True)
-        await self.inbox.close()
-        await self.door.close()
-        self.engine.close()
-        use(None)
-        for closing in [*(ci.close() for ci in self.cis.values()), *(v.close() for v in self.vantages.values())]:
-            with contextlib.suppress(Exception):
-                await closing
-        await self.chat.close()
-        self.store.close()
-        self._socket.close()
 
 
 async def serve(settings: Settings) -> None:

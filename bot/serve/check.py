@@ -114,10 +114,29 @@ def _local(settings: Settings) -> list[Check]:
         detail = "there is no `ci:` entry: enough for triage of a file and for probe, not for serve"
         checks.append(Check(what="ci", ok=True, detail=detail))
     checks += [_guarded("playbooks", lambda: _playbooks(settings)), _guarded("storage", lambda: _storage(settings))]
+    checks += _strangers(settings)
     for what in ("environments", "rerun", "http"):
         problem = _problem(lambda what=what: getattr(settings, what))  # type: ignore[misc]  # a default binds the loop's value
         if problem:
             checks.append(Check(what=what, ok=False, detail=problem))
+    return checks
+
+
+def _strangers(settings: Settings) -> list[Check]:
+    """Vantages that serve a CI which is not there: a mistyped name would silently mean "never probed"."""
+    if not settings.ci_names:
+        return []
+    checks = []
+    for name in settings.vantage_names:
+        try:
+            entry = settings.vantage(name)
+        except ConfigError:
+            continue  # said when the vantage itself is checked
+        for serves in getattr(entry, "serves", ()):
+            if serves.ci not in settings.ci_names:
+                known = ", ".join(settings.ci_names)
+                detail = f"serves the ci {serves.ci!r}, and there is none of that name (known: {known})"
+                checks.append(Check(what=f"vantage {name}", ok=False, detail=detail))
     return checks
 
 

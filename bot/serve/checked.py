@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from collections.abc import Sequence
@@ -121,7 +122,7 @@ def _fault(document: Document, where: Where, model: type[BaseModel], data: Any, 
         return document.fault(place, str(error["ctx"]["error"]))
     if kind in {"literal_error", "enum"}:
         return document.fault(place, f"must be one of: {error['ctx']['expected']}")
-    return document.fault(place, _WORDS.get(kind) or str(error["msg"]).replace("Input should", "must"))
+    return document.fault(place, _WORDS.get(kind) or re.sub(r"^\w+ should", "must", str(error["msg"])))
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def explain(log: str, settings: Options, as_json: bool) -> int:
     """`buildmedic explain`: of a run with several failed jobs, each is explained; as JSON, the first."""
+    once.check_log(log, settings)
     library = library_of(settings)
     url = once.is_url(log)
     found = asyncio.run(_of_run(log, settings, library)) if url else [("", once.scan_file(library, log))]
@@ -35,7 +36,7 @@ def explain(log: str, settings: Options, as_json: bool) -> int:
 
 
 async def _of_run(url: str, settings: Options, library: Library) -> list[tuple[str, Scan]]:
-    run = await with_cis(url, settings, lambda cis: once.read_run(library, url, cis))
+    run = await with_cis(settings, lambda cis: once.read_run(library, url, cis))
     if not run.scans:
         raise UsageError(f"nothing to explain: no job of this run has failed ({run.build.outcome})")
     return [(job.name, scan) for job, scan, _ in run.scans]

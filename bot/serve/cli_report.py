@@ -160,7 +160,7 @@ def _probe(out: Console, result: ProbeResult, *, every_fact: bool = False) -> No
 
 def _fact(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(str(v) for v in value[:6]) + (" ..." if len(value) > 6 else "")
+        return "; ".join(_fact(v) for v in value[:6]) + (" ..." if len(value) > 6 else "")
     if isinstance(value, dict):
         return ", ".join(f"{k} {v}" for k, v in list(value.items())[:8])
     return str(value)

@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 def triage(log: str, settings: Options, names: Sequence[str], as_json: bool) -> int:
     """`buildmedic triage`. Raises BuildmedicError for what cannot be read or reached."""
-    # usage errors come before the work: a wrong vantage name must not wait for a large log
     once.check_names(settings, names)
+    once.check_log(log, settings)
     library = library_of(settings)
     done = asyncio.run(_triage(log, settings, names, library))
     if as_json:
@@ -51,14 +51,14 @@ async def _triage(log: str, settings: Options, names: Sequence[str], library: Li
     try:
         if not once.is_url(log):
             return await once.triage_file(library, log, vantages)
-        return await with_cis(log, settings, lambda cis: once.triage_url(library, log, cis, vantages))
+        return await with_cis(settings, lambda cis: once.triage_url(library, log, cis, vantages))
     finally:
         await once.close_all(vantages)
 
 
-async def with_cis(url: str, settings: Options, do: Callable[[list[CI]], Awaitable[T]]) -> T:
+async def with_cis(settings: Options, do: Callable[[list[CI]], Awaitable[T]]) -> T:
     """Do something with the configured CIs. A CI that refuses or does not answer is an input that cannot be read."""
-    cis = _cis(url, settings)
+    cis = _cis(settings)
     try:
         return await do(cis)
     except ServiceError as error:
@@ -67,13 +67,10 @@ async def with_cis(url: str, settings: Options, do: Callable[[list[CI]], Awaitab
         await once.close_all(cis)
 
 
-def _cis(url: str, settings: Options) -> list[CI]:
-    entries = settings.ci
-    if not entries:
-        raise UsageError(f"{url} is a URL: name the configuration file with its CI (--config FILE), or save the log")
+def _cis(settings: Options) -> list[CI]:
     from bot.ci import make
 
-    return [make(entry) for entry in entries.values()]
+    return [make(entry) for entry in settings.ci.values()]
 
 
 def probe(verb: str, pairs: Sequence[str], settings: Options, names: Sequence[str], as_json: bool) -> int:

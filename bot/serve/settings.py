@@ -15,7 +15,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    model_validator,
+)
 
 from bot.model.errors import ConfigError
 from bot.serve.checked import unknown_key, validate
@@ -51,7 +60,7 @@ def _approver(value: str) -> str:
 
 
 Duration = Annotated[float, BeforeValidator(seconds)]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Approver = Annotated[str, AfterValidator(_approver)]
 
 

@@ -6,6 +6,8 @@ The scan and the diagnosis are those of the bot (`bot.workflow.examine`); this m
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -59,9 +61,35 @@ def blocks(log: str) -> Iterator[bytes]:
         with Path(log).open("rb") as stream:
             yield from iter(lambda: stream.read(BLOCK), b"")
     except (OSError, ValueError) as error:
-        what = "standard input" if log == "-" else log
-        reason = "it is a directory" if isinstance(error, IsADirectoryError) else getattr(error, "strerror", None)
-        raise UsageError(f"the log cannot be read: {what}: {reason or error}") from None
+        raise _unreadable("standard input" if log == "-" else log, error) from None
+
+
+def check_log(log: str, settings: Options) -> None:
+    """Raises UsageError for a log that cannot be read, before any work is done for it."""
+    if is_url(log):
+        if not settings.ci:
+            raise UsageError(
+                f"{log} is a URL: name the configuration file with its CI (--config FILE), or save the log"
+            )
+    elif log != "-":
+        _readable(log)
+
+
+def _readable(log: str) -> None:
+    """Without opening it: a named pipe would lose its writer."""
+    try:
+        if Path(log).is_dir():
+            raise IsADirectoryError
+        if not os.access(log, os.R_OK):
+            Path(log).stat()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:
+        raise _unreadable(log, error) from None
+
+
+def _unreadable(what: str, error: OSError | ValueError) -> UsageError:
+    reason = "it is a directory" if isinstance(error, IsADirectoryError) else getattr(error, "strerror", None)
+    return UsageError(f"the log cannot be read: {what}: {reason or error}")
 
 
 def is_url(log: str) -> bool:

@@ -16,6 +16,7 @@ from bot.triage.scan_syntax import (
     Bytes,
     Cat,
     Node,
+    Parsed,
     Rep,
     class_text,
     mask,
@@ -24,42 +25,55 @@ from bot.triage.scan_syntax import (
 BEFORE_LINE = mask(" \t]+\r\x07:\xbf")
 """The last byte of everything that `logtext.undecorated` takes from the front of a line."""
 
+ONCE_A_LINE = "[^\\n]*$"
 _MOST_COPIES = 10
 _WIDE = 100  # a class of so many bytes tells nothing
 _STRONG = 3  # so many fixed bytes keep candidates rare
 
 
 class Hunt(NamedTuple):
-    """`expression` is hyperscan's (MULTILINE). `weak`: it says little, so it is reported once a line, at its end."""
+    """`expression` is hyperscan's (MULTILINE). `weak`: it says little, so it is reported once a line, at its end.
+    `exact`: a line that hyperscan reports fits, but for what cleaning may change."""
 
     expression: str
-    weak: bool
+    weak: bool = False
+    exact: bool = False
 
 
-def hunt(tree: Node) -> Hunt | None:
+def hunt(parsed: Parsed) -> Hunt | None:
     """None where no single line can ever match."""
-    cut = _trimmed(tree)
-    if cut is None:
-        return None
-    weak = strength(cut) < _STRONG
-    return Hunt(render(cut) + ("[^\\n]*$" if weak else ""), weak)
-
-
-def fallback(tree: Node) -> Hunt | None:
-    """The strongest part that every match holds, for a pattern that hyperscan finds too large; None if there is none."""
-    cut = _trimmed(tree)
-    core = cut and _core(cut)
-    if core is None or strength(core) < _STRONG:
-        return None
-    return Hunt(render(core), weak=False)
-
-
-def _trimmed(tree: Node) -> Node | None:
-    plain = _plain(tree)
+    plain = _plain(parsed.tree)
     if plain is None:
         return None
-    cut = trim(trim(plain, front=True), front=False)
+    cut = _trimmed(plain, wide=True)
+    weak = strength(cut) < _STRONG
+    shown = _anchored(cut, first=True, last=not weak)
+    exact = parsed.exact and _exact(parsed.tree) and cut == _trimmed(plain, wide=False)
+    return Hunt(render(shown) + (ONCE_A_LINE if weak else ""), weak, exact)
+
+
+def fallback(parsed: Parsed) -> Hunt | None:
+    """The strongest part that every match holds, for a pattern that hyperscan finds too large; None if there is none."""
+    plain = _plain(parsed.tree)
+    core = None if plain is None else _core(_trimmed(plain, wide=True))
+    if core is None or strength(core) < _STRONG:
+        return None
+    return Hunt(render(_anchored(core, first=False, last=False)))
+
+
+def _trimmed(plain: Node, *, wide: bool) -> Node:
+    cut = trim(trim(plain, front=True, wide=wide), front=False, wide=wide)
     return cut if width(cut) else plain
+
+
+def _exact(node: Node) -> bool:
+    """Whether nothing in it is looked for in a wider sense."""
+    if isinstance(node, Anchor):
+        return node.kind == "b"
+    if isinstance(node, Rep):
+        fits = node.least <= _MOST_COPIES and (node.most is None or node.most <= 2 * _MOST_COPIES)
+        return fits and _exact(node.part)
+    return isinstance(node, Bytes) or all(map(_exact, node.parts))
 
 
 def width(node: Node) -> int:
@@ -122,23 +136,23 @@ def _plain_cat(node: Cat) -> Node | None:
     return parts[0] if len(parts) == 1 else Cat(tuple(parts))
 
 
-def trim(node: Node, *, front: bool) -> Node:
+def trim(node: Node, *, front: bool, wide: bool) -> Node:
     """Without what may be missing at that end. A match of `node` holds one of the result."""
     if isinstance(node, Alt):
-        return Alt(tuple(trim(p, front=front) for p in node.parts)) if width(node) else node
+        return Alt(tuple(trim(p, front=front, wide=wide) for p in node.parts)) if width(node) else node
     if isinstance(node, Rep):
         if not node.least:
             return EMPTY
-        one = trim(node.part, front=front)
+        one = trim(node.part, front=front, wide=wide)
         rest = (node.part,) * (node.least - 1)
         return _cat(one, *rest) if front else _cat(*rest, one)
     if not isinstance(node, Cat):
         return node
     parts = list(node.parts if front else reversed(node.parts))
-    while len(parts) > 1 and (drop := _needless(parts)):
+    while len(parts) > 1 and (drop := _needless(parts, wide=wide)):
         del parts[:drop]
     if parts:
-        head = trim(parts[0], front=front)
+        head = trim(parts[0], front=front, wide=wide)
         parts[:1] = (head.parts if front else reversed(head.parts)) if isinstance(head, Cat) else (head,)
     return _cat(*(parts if front else reversed(parts)))
 
@@ -147,12 +161,12 @@ def _cat(*parts: Node) -> Node:
     return parts[0] if len(parts) == 1 else Cat(parts)
 
 
-def _needless(parts: list[Node]) -> int:
+def _needless(parts: list[Node], *, wide: bool) -> int:
     """How many parts at this end can go: what may be empty, a class that holds nearly all, an anchor before them."""
     first = parts[0]
     if isinstance(first, Anchor):
-        return 2 if len(parts) > 2 and _says_nothing(parts[1]) else 0
-    return int(_may_be_empty(first) or (isinstance(first, Bytes) and first.set.bit_count() > _WIDE))
+        return 2 if wide and len(parts) > 2 and _says_nothing(parts[1]) else 0
+    return int(_may_be_empty(first) or (wide and isinstance(first, Bytes) and first.set.bit_count() > _WIDE))
 
 
 def _says_nothing(node: Node) -> bool:
@@ -192,6 +206,22 @@ def _core(node: Node) -> Node | None:
         if part != EMPTY and (inner := _core(part)) is not None:
             runs.append(inner)
     return max(runs, key=strength, default=None)
+
+
+def _anchored(node: Node, *, first: bool, last: bool) -> Node:
+    """Without `^` and `$` but at the very ends, where alone hyperscan knows them."""
+    if isinstance(node, Anchor):
+        return node if node.kind == "b" or (node.kind == "^" and first) or (node.kind == "$" and last) else EMPTY
+    if isinstance(node, Alt):
+        return Alt(tuple(_anchored(p, first=first, last=last) for p in node.parts))
+    if isinstance(node, Rep):
+        return Rep(_anchored(node.part, first=False, last=False), node.least, node.most)
+    if isinstance(node, Cat):
+        end = len(node.parts) - 1
+        return Cat(
+            tuple(_anchored(p, first=first and not i, last=last and i == end) for i, p in enumerate(node.parts))
+        )
+    return node
 
 
 def render(node: Node) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from bot.model import Noun
 from bot.model.diagnosis import Role
-from bot.triage.scan_pattern import Hunt, fallback, hunt, width
+from bot.triage.scan_pattern import ONCE_A_LINE, Hunt, fallback, hunt, width
 from bot.triage.scan_signs import SIGNS
 from bot.triage.scan_syntax import Parsed, Unreadable, parse
 
@@ -93,7 +93,7 @@ def _read(pattern: str) -> tuple[str | None, Hunt | None, Parsed | None]:
         return f"RE2 refuses it: {error}", None, None
     if not width(parsed.tree):
         return "it matches the empty string, so it would fit every line", None, None
-    hunted = hunt(parsed.tree)
+    hunted = hunt(parsed)
     return ("it can fit no line: rules see one line at a time", None, None) if hunted is None else (None, hunted, parsed)
 
 
@@ -115,7 +115,7 @@ def _compiled(hunts: Sequence[Hunt], *, once: bool = False) -> Any:
 
 def _second_choice(parsed: Parsed) -> Hunt | None:
     """The pattern's strongest fixed part, if hyperscan takes that."""
-    if (second := fallback(parsed.tree)) is None:
+    if (second := fallback(parsed)) is None:
         return None
     try:
         _compiled([second])
@@ -133,6 +133,7 @@ class RuleSet:
         self.database = database
         self._tests: dict[int, Any] = {}
         self._captures: dict[int, Any] = {}
+        self._parsed: dict[int, Parsed] = {}
 
     @classmethod
     def compile(cls, rules: Sequence[Rule]) -> Self:
@@ -153,7 +154,7 @@ class RuleSet:
         """For `load`, in this version on this kind of machine."""
         import hyperscan as hs
 
-        head = json.dumps([[e.hunt.expression, e.hunt.weak, e.rules, e.sign] for e in self.expressions]).encode()
+        head = json.dumps([[e.hunt, e.rules, e.sign] for e in self.expressions]).encode()
         mark = self.fingerprint(self.rules).encode()
         return b"".join((_MAGIC, mark, len(head).to_bytes(8, "big"), head, hs.dumpb(self.database)))
 
@@ -169,8 +170,8 @@ class RuleSet:
         end = at + int.from_bytes(blob[len(mark) : at], "big")
         try:
             expressions = [
-                Expression(Hunt(text, weak), tuple(owners), sign)
-                for text, weak, owners, sign in json.loads(blob[at:end])
+                Expression(Hunt(*hunted), tuple(owners), sign)
+                for hunted, owners, sign in json.loads(blob[at:end])
             ]
             made = cls(rules, expressions, hs.loadb(blob[end:], hs.HS_MODE_BLOCK))
             found: list[int] = []
@@ -208,7 +209,10 @@ class RuleSet:
         return self._captures.get(rule) or self._captures.setdefault(rule, self._re2(rule, capture=True))
 
     def _re2(self, rule: int, *, capture: bool) -> Any:
-        return re2_compiled(parse(self.rules[rule].pattern).latin1, capture=capture)
+        return re2_compiled(self.parsed(rule).latin1, capture=capture)
+
+    def parsed(self, rule: int) -> Parsed:
+        return self._parsed.get(rule) or self._parsed.setdefault(rule, parse(self.rules[rule].pattern))
 
     @functools.cached_property
     def once(self) -> Any:
@@ -238,9 +242,9 @@ def _expressions(hunts: Sequence[Hunt]) -> list[Expression]:
 def _signs() -> Iterator[Expression]:
     for kind, patterns in SIGNS.items():
         for pattern in patterns:
-            hunted = hunt(parse(pattern).tree)
+            hunted = hunt(parse(pattern))
             assert hunted is not None
-            yield Expression(Hunt(hunted.expression.removesuffix("[^\\n]*$"), weak=False), (), kind)
+            yield Expression(Hunt(hunted.expression.removesuffix(ONCE_A_LINE)), (), kind)
 
 
 def _replaced(rules: Sequence[Rule], hunts: list[Hunt], parsed: list[Parsed]) -> list[Hunt]:

@@ -34,11 +34,11 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
         r"Tests run: \d+, Failures: (?:[1-9]|0, Errors: [1-9])|There are test failures|There were failing tests",
         r"^test result: FAILED|\d+ examples?, [1-9]\d* failures?|^Failed!  - Failed:|^not ok \d|\d+ tests? failed",
     ),
-    "test": (r"^=== (?:RUN|CONT|NAME)", r"^\s*--- (?:PASS|FAIL|SKIP): |^(?:ok|FAIL|PASS|\?)(?:\s|$)", r"^={5,} \w"),
+    "pytest": (r"={4,} (?:FAILURES|ERRORS|PASSES|short test summary|warnings summary|\d+ (?:failed|passed|error))",),
     "well": (
         r"^(?:Successfully installed|Installing collected packages|Successfully built) ",
         r"^(?:added|changed|removed) \d+ packages|^up to date, audited|Done in \d+(?:\.\d+)?m?s|^\[[34]/4\] ",
-        r"^\s+(?:Compiling|Finished|Checking) \S+",
+        r"^\s+Finished \S+",
         r"^(?:Setting up \S+ \(|Processing triggers for )|is already the newest version",
         r"^(?:Status: (?:Downloaded newer image|Image is up to date)|Digest: sha256:)|: digest: sha256:|exporting to image",
         r"^HEAD is now at |^Resolving deltas: 100%|-> FETCH_HEAD|^Switched to a new branch",
@@ -50,7 +50,7 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
 _FAMILIES: Final = (  # of a success line: the tool that ended well
     ("pip", re.compile(r"Successfully (?:installed|built)|Installing collected")),
     ("npm", re.compile(r"^(?:added|changed|removed) \d|^up to date|^\[[34]/4\]|Done in")),
-    ("cargo", re.compile(r"^\s+(?:Compiling|Finished|Checking)")),
+    ("cargo", re.compile(r"^\s+Finished")),
     ("apt", re.compile(r"^Setting up|^Processing triggers|newest version")),
     ("docker", re.compile(r"^Status: |igest: sha256|exporting to image")),
     ("git", re.compile(r"^HEAD is|^Resolving|FETCH_HEAD|^Switched")),
@@ -66,6 +66,9 @@ _TOOLS: Final = (  # of an error line: the tool that will try again
     ("git", re.compile(r"\bgit\b|^fatal: |^error: RPC failed|^remote: ")),
     ("wget", re.compile(r"\bwget\b|^Retrying\.$|^Connecting to ")),
 )
+
+
+_LOOK_BACK = 16 << 10
 
 
 def family(text: str) -> str:
@@ -114,6 +117,19 @@ def vertex_of(raw: bytes) -> int | None:
     """BuildKit: the number of the vertex that a line belongs to."""
     found = _VERTEX_OF.search(raw, 0, 200)
     return int(found[1]) if found else None
+
+
+_GO_TEST: Final = (b"RUN", b"CONT", b"NAME", b"PAUS")
+
+
+def in_go_test(text: bytes, start: int) -> bool:
+    """Whether `go test -v` was running a test where the line at `start` begins, as far as a look back tells."""
+    low = max(0, start - _LOOK_BACK)
+    began = text.rfind(b"=== ", low, start)
+    if began < 0 or not text.startswith(_GO_TEST, began + 4):
+        return False
+    ended = text.rfind(b"--- ", began, start)
+    return ended < 0 or not text.startswith((b"PASS", b"FAIL", b"SKIP"), ended + 4)
 
 
 def step_mark(raw: bytes) -> "re.Match[bytes] | None":

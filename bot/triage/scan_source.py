@@ -58,7 +58,7 @@ class Source:
         if self._decoder is not None and (left := self._decoder.decode(b"", final=True)):
             yield left.encode("utf-8", "replace")
         if self.nuls and self._decoder is None:
-            looks = "it looks binary" if self.nuls * 100 > self.plain else "they were skipped"
+            looks = "it looks binary" if self.nuls * 1000 > self.plain else "they were skipped"
             self.notes.append(f"the log holds {self.nuls} NUL bytes: {looks}")
 
     def _unpacked(self, block: bytes) -> Iterator[bytes]:

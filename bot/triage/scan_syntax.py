@@ -69,6 +69,8 @@ EMPTY = Cat(())
 class Parsed(NamedTuple):
     tree: Node
     latin1: bytes  # the same pattern for RE2 in LATIN1 mode
+    groups: tuple[tuple[str, int], ...]  # named groups and their numbers; RE2 lets a name stand in several branches
+    exact: bool  # the tree says what the pattern says, no more
 
 
 class Unreadable(ValueError):
@@ -79,7 +81,7 @@ def parse(pattern: str) -> Parsed:
     """Raises Unreadable. The pattern is one that RE2 takes: faults in it are RE2's to explain."""
     reader = _Reader(pattern)
     tree = reader.alternatives(nested=False)
-    return Parsed(tree, reader.latin1())
+    return Parsed(tree, reader.latin1(), tuple(reader.groups), reader.exact)
 
 
 def fold(set_: int) -> int:
@@ -97,6 +99,9 @@ class _Reader:
         self.caseless = False
         self.depth = 0
         self.edits: list[tuple[int, int, bytes]] = []
+        self.groups: list[tuple[str, int]] = []
+        self.captured = 0
+        self.exact = True
 
     def latin1(self) -> bytes:
         made, done = b"", 0
@@ -194,7 +199,8 @@ class _Reader:
 
     def group(self) -> list[Node]:
         if self.peek("?P<") or self.peek("?<"):
-            self.until(">")
+            self.captured += 1
+            self.groups.append((self.until(">").partition("<")[2], self.captured))
         elif self.peek("?"):
             self.at += 1
             flags = ""
@@ -208,6 +214,8 @@ class _Reader:
             found = self.alternatives(nested=True)
             self.caseless = was
             return [found]
+        else:
+            self.captured += 1
         return [self.alternatives(nested=True)]
 
     def escape(self) -> list[Node]:
@@ -237,6 +245,7 @@ class _Reader:
         if c in "pP":
             if self.take() == "{":
                 self.until("}")
+            self.exact = False
             return ALL  # more than the property says: RE2 confirms
         return None
 

@@ -133,7 +133,7 @@ async def _watch(case_id: str) -> str:
     if build.failed_jobs or build.outcome in FAILED:
         return await _compare(case, build)
     if build.outcome == "success":
-        return await _settle(case_id, "recovered", "The re-run passed.")
+        return await _settle(case_id, "recovered", None)
     return await _settle(case_id, "inconclusive", f"The new attempt ended as “{build.outcome}”: a person has to look.")
 
 
@@ -153,11 +153,11 @@ async def _compare(case: Case, build: Build) -> str:
             case.id, "inconclusive", "It failed again; the log does not tell whether for the same cause."
         )
     if now & then:
-        return await _settle(case.id, "same-cause", "It failed again with the same cause: a re-run does not help.")
-    return await _settle(case.id, "other-cause", "It failed again, with another cause.")
+        return await _settle(case.id, "same-cause", None)
+    return await _settle(case.id, "other-cause", None)
 
 
-async def _settle(case_id: str, state: CaseState, outcome: str) -> str:
+async def _settle(case_id: str, state: CaseState, outcome: str | None) -> str:
     context = current()
     case = context.store.change_case(
         case_id, lambda c: c.model_copy(update={"state": state, "outcome": outcome, "updated": context.now()})

@@ -46,6 +46,15 @@ async def open_case(context: Context, build: Build, **fields: object) -> tuple[C
     return case, made
 
 
+_STANDS = {
+    "waiting": "waits for approval",
+    "approved": "is being sent",
+    "sending": "is being sent",
+    "sent": "was sent",
+    "unknown": "may have been sent; a person has to look",
+}
+
+
 class ClinicDesk:
     """The desk of a running bot."""
 
@@ -82,7 +91,7 @@ class ClinicDesk:
         ci, ref = found
         stands = message
         if ref.run != "?":
-            stands = self._context.store.note_notice(f"{ref.ci}:{ref.repository}:{ref.run}", message)
+            stands = self._context.store.note_notice(run_key(ref), message)
         if verdict == "running":
             return "noted: its run is under way"
         if verdict == "passed":
@@ -92,8 +101,7 @@ class ClinicDesk:
         except Refused as error:
             return f"the CI refuses us: {error}"
         if ref.run == "?":
-            key = build.key
-            stands = self._context.store.note_notice(f"{key.ci}:{key.repository}:{key.run}", message)
+            stands = self._context.store.note_notice(run_key(build.key), message)
         if not build.failed_jobs and build.outcome not in FAILED and (build.finished or verdict != "failed"):
             return f"the CI says that the run is {build.outcome}"
         case, made = await open_case(self._context, build, notice=stands)
@@ -126,7 +134,7 @@ class ClinicDesk:
             name = f"{ref.repository} run {build.key.run}, attempt {build.key.attempt},"
             return f"{name} is “{build.outcome}”: nothing failed."
         fields: dict[str, object] = {"asked_by": who.user}
-        if self._context.store.notice_of(run_key(known) if known else _run_key(build)) is None:
+        if self._context.store.notice_of(run_key(build.key)) is None:
             fields["channel"] = channel
         case, made = await open_case(self._context, build, **fields)
         if made:
@@ -178,8 +186,8 @@ class ClinicDesk:
                 said.append("Actions are paused (`/medic resume` ends that).")
                 return current
             if current.action is not None and current.action.state not in ("failed", "declined", "expired"):
-                by = f" by <@{current.action.requested_by}>"
-                said.append(f"Already done: a re-run was asked for{by} ({current.action.state}).")
+                how = _STANDS.get(current.action.state, current.action.state)
+                said.append(f"Already done by <@{current.action.requested_by}>: the re-run {how}.")
                 return current
             if current.build is not None and not current.build.finished:
                 said.append("The run is still under way; a re-run is possible once it has finished.")
@@ -307,10 +315,6 @@ class ClinicDesk:
 
 def _person(who: Who) -> approve.Person:
     return approve.Person(team=who.team, user=who.user, is_bot=who.is_bot, is_guest=who.is_guest)
-
-
-def _run_key(build: Build) -> str:
-    return f"{build.key.ci}:{build.key.repository}:{build.key.run}"
 
 
 async def recover(context: Context) -> int:

@@ -101,10 +101,14 @@ class Engine:
 
         await _apart(send())
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Stop running workflows; the next launch goes on with them."""
         from dbos import DBOS
 
         DBOS.destroy(workflow_completion_timeout_sec=0)
+
+    def close(self) -> None:
+        """Let go of the lock."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -1,5 +1,6 @@
 """The one reply of a case: where it goes, posted once, then kept up to date."""
 
+from bot.model.build import CaseKey, RunRef
 from bot.model.case import Case
 from bot.model.errors import Refused
 from bot.workflow.context import Context, current
@@ -9,7 +10,7 @@ def place(context: Context, case: Case) -> Case:
     """Where the reply goes: under the CI's notice, else in the thread of the attempt before, else the CI's channel."""
     if case.reply is not None or case.posting:
         return case
-    notice = case.notice or context.store.notice_of(run_key(case))
+    notice = case.notice or context.store.notice_of(run_key(case.key))
     if notice is not None:
         return case.model_copy(update={"notice": notice, "channel": notice.channel, "thread": notice.ts})
     before = context.store.get_case(case.previous) if case.previous else None
@@ -21,8 +22,9 @@ def place(context: Context, case: Case) -> Case:
     return case.model_copy(update={"channel": context.cis[case.key.ci].channel})
 
 
-def run_key(case: Case) -> str:
-    return f"{case.key.ci}:{case.key.repository}:{case.key.run}"
+def run_key(run: CaseKey | RunRef) -> str:
+    """What notices of a run are known by. People type repositories in any case."""
+    return f"{run.ci}:{run.repository.lower()}:{run.run}"
 
 
 async def show(case_id: str) -> bool:

@@ -6,7 +6,7 @@ writing a file. Keys, all optional:
 
 tcp   `reset` after accepting, `close`, `hang`
 tls   a certificate kind of lab_pki, `hang` (accept, never a handshake), `reset` (after the ClientHello), `plain`
-      (HTTP on the TLS port)
+      (HTTP on the TLS port), `reset-once` (the first connection only)
 match, first    the HTTP faults below apply to request paths that match this regex, and only to the first N of them
 status, headers, body, type     answer that
 delay seconds before the answer; drip bytes a second; cut, reset_after, hang_after: after that many body bytes
@@ -167,6 +167,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def secure(conn: socket.socket, how: dict[str, Any]) -> socket.socket | None:
     """The TLS layer as the behaviour wants it; None when there is nothing more to do."""
     kind = how.get("tls", "ok")
+    if kind == "reset-once":
+        kind = "ok" if SEEN[("tls", str(how))] else "reset"
+        SEEN[("tls", str(how))] += 1
     if kind == "hang":
         hang(conn)
         return None

@@ -340,8 +340,8 @@ class Lab:
 
         A name that has no record and no mode is answered REFUSED, names under lab.example NXDOMAIN."""
         lines = ["no-hosts", "no-resolv", "user=root", "bind-dynamic", "no-negcache", "cache-size=0", "no-dhcp-interface=lo",
-                 f"pid-file={self.folder / 'dnsmasq.pid'}", "local=/lab.example/",
-                 f"host-record={PROXY_HOST},{PROXY_IP}"]  # fmt: skip
+                 *(["local=/lab.example/"] if "refused" not in modes.values() else []),
+                 f"pid-file={self.folder / 'dnsmasq.pid'}", f"host-record={PROXY_HOST},{PROXY_IP}"]  # fmt: skip
         for service in SERVICES.values():
             mode = modes.get(service.name.replace("-", "_"))
             if mode is None:

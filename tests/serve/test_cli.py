@@ -15,7 +15,8 @@ from bot.serve.cli import run
 
 ROOT = Path(__file__).parents[2]
 DNS = (
-    "##[group]Run go mod download\n"
+    "2025-01-16T14:24:50.0000000Z ##[group]Run go mod download\n"
+    "2025-01-16T14:24:50.0000001Z ##[endgroup]\n"
     "2025-01-16T14:24:55.2376056Z go: example.com/mod@v1.0.0: Get "
     '"https://proxy.golang.org/example.com/mod/@v/v1.0.0.mod": dial tcp: lookup proxy.golang.org on 10.0.0.2:53:'
     " read udp 10.0.0.9:4242->10.0.0.2:53: i/o timeout\n"
@@ -104,9 +105,9 @@ def test_triage_json_is_the_documented_object(log: Path, capsys: Any) -> None:
     assert report["schema"] == "buildmedic.triage/1"
     best = report["diagnoses"][0]
     assert best["cause"] == "dns-timeout"
-    assert best["evidence"][0]["line"] == 2
+    assert best["evidence"][0]["line"] == 3
     assert {"playbook", "title", "confidence", "probes", "because", "remedy", "proposals"} <= set(best)
-    assert report["log"] == {"bytes": len(DNS), "lines": 3, "state": "read", "note": None}
+    assert report["log"] == {"bytes": len(DNS), "lines": 4, "state": "read", "note": None}
     assert set(report["ms"]) == {"scan", "probes", "total"}
     assert not any(p["ran"] for p in best["probes"])
 
@@ -148,10 +149,10 @@ def test_the_report_for_people(log: Path, capsys: Any, monkeypatch: Any) -> None
     for words in (
         "The resolver 10.0.0.2:53 did not answer",
         "dns-timeout",
-        "line 2:",
+        "line 3:",
         "What to do",
         "Not tried",
-        "3 lines",
+        "4 lines",
     ):
         assert words in out
     prose = [line for line in out.splitlines() if not line.startswith("     ")]

@@ -76,7 +76,8 @@ def test_the_example_that_we_ship() -> None:
 def test_what_the_shipped_example_has_in_comments_is_right_too(tmp_path: Path) -> None:
     text = (ROOT / "deploy" / "buildmedic.example.yaml").read_text()
     lines = []
-    for line in text.splitlines():
+    for written in text.splitlines():
+        line = written
         body = line.lstrip()
         known = ("app_token", "team_id", "vantages", "  ", "environments", "playbooks")
         if body.startswith("# ") and body[2:].startswith(known):

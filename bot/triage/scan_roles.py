@@ -1,0 +1,215 @@
+"""Which hits count: recovered errors, look-alikes and wrappers are told from causes. Pure, after the scan.
+
+A true cause that is suppressed is worse than a symptom that is kept: where the log does not say it, a hit stands.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.model.diagnosis import Hit
+from bot.triage.scan_rules import Rule
+from bot.triage.scan_signs import tool
+from bot.triage.scan_steps import Place, Step
+
+_MOST_MARKS = 20_000
+
+
+@dataclass
+class Notes:
+    """Line numbers, in order, of what tells how things went."""
+
+    exits: list[int] = field(default_factory=list)
+    failed_tests: list[int] = field(default_factory=list)
+    wells: dict[str, list[int]] = field(default_factory=dict)
+
+    def exit(self, line: int) -> None:
+        _add(self.exits, line)
+
+    def failed_test(self, line: int) -> None:
+        _add(self.failed_tests, line)
+
+    def well(self, family: str, line: int) -> None:
+        _add(self.wells.setdefault(family, []), line)
+
+
+def _add(lines: list[int], line: int) -> None:
+    if len(lines) >= _MOST_MARKS:
+        del lines[1:-1:2]  # every other one: that there were some counts, not how many
+    lines.append(line)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A hit, its rule, and where the log's own structure puts it."""
+
+    hit: Hit
+    rule: Rule
+    place: Place
+    testing: str | None  # the test runner in whose output it stands
+
+
+RETRIED: Final = re.compile(
+    r"(?i)\bretry(?:ing)?\b.{0,40}(?:\bin\b|\bafter\b|\.\.\.|…|\(|\d)|\bretrying\b|\bwill (?:be )?re-?tr(?:y|ied)\b|\bback(?:ing)? ?off\b"
+    r"|\btrying again\b|\btry again in\b|\b(?:tries|retries|attempts?) (?:remaining|left)|\b(?:tries|retries) remaining"
+    r"|\battempt (?P<n>\d+) ?(?:of|/) ?(?P<of>\d+)|\(try ?(?:#|:)? ?(?P<n2>\d+)/(?P<of2>\d+)\)|Retry\(total=\d|^Ign:\d|spurious network error"
+    r"|There appears to be trouble with"
+)
+_SPENT: Final = re.compile(
+    r"(?i)\b(?:0|no(?: more)?) (?:tries|retries|attempts?) (?:remaining|left)|giving up|gave up|retries? (?:exceeded|exhausted)"
+    r"|attempts? (?:exhausted|exceeded)|Max retries exceeded|after \d+ (?:attempts|retries|tries)|will not (?:be )?retr"
+)
+_APT_WARNING: Final = re.compile(r"^W: |^Ign:\d")
+
+# Causes that a test, a compiler or the machine shows in its own words: output of a test is just where they stand.
+_OWN_WORDS: Final = frozenset(
+    {"test-failure", "test-timeout", "compile-error", "lint-failure", "deadlock-or-hang", "out-of-memory", "disk-full",
+     "job-time-limit-exceeded", "runner-lost", "not-a-failure", "missing-runtime-dependency", "base-image-missing-tools",
+     "go-version-mismatch"}
+)  # fmt: skip
+_PRINTED: Final = (  # how a test's own output looks, whatever it says
+    (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), "a Go test logs it"),
+    (re.compile(r"^E   +\S"), "it stands in a pytest failure"),
+    (re.compile(r"^\s+(?:●|✕|×) |^\s*(?:Expected|Received)(?: \w+)?: |^\s+at (?:Object|Context)\.<anonymous>"), "a JavaScript test prints it"),
+    (re.compile(r"^\s*\[?(?:ERROR|FAIL(?:URE)?|INFO)\]?\s+\S+(?:Test|IT|Spec)\w*[.:]\w+:\d+"), "a Java test reports it"),
+    (re.compile(r"^\s*(?:Error(?: Trace)?|Expected|Actual|Messages|expected|actual|got|want):\s"), "an assertion prints it"),
+    (re.compile(r"^(?:thread '.*' panicked at|assertion `)"), "a Rust test prints it"),
+)  # fmt: skip
+_RUNNER_SPEAKS: Final = re.compile(
+    r"^(?:panic: |fatal error: |FAIL\b|ok\s|--- |=== |signal: |goroutine \d|exit status|\*\*\* |Killed|##\[|go: |npm |"
+    r"ERROR: Job|The runner|FATAL|dial tcp)"
+)
+_COMMAND: Final = re.compile(
+    r"^(?:\$ \S|\++ (?:echo|printf|export|e?grep|sed|awk|test|\[|\[\[|case|if|for|logger|[A-Z_]+=)|"
+    r"\[command\]|\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|LABEL)\b|\s*\d+ \| (?:>>> |    )?(?:RUN|ENV|CMD|COPY|LABEL) )"
+)
+_COMMENT: Final = re.compile(r"^\s*(?:#|//) \S")
+_CHATTER: Final = re.compile(r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b")
+
+WRAPPERS: Final = re.compile(
+    r"Process completed with exit code (?!124\b|137\b|139\b|143\b)\d+|The operation was canceled|A task was canceled"
+    r"|ERROR: Job failed: (?:exit (?:code|status)|command terminated with exit code) (?!124\b|137\b|139\b|143\b)\d+"
+    r"|script returned exit code (?!124\b|137\b|139\b|143\b)\d+|Build step '[^']*' marked build as failure"
+    r"|^Finished: FAILURE|make(?:\[\d+\])?: \*\*\* .*Error (?!124\b|137\b|139\b|143\b)\d+|^ninja: build stopped"
+    r"|^(?:ERROR: )?failed to (?:solve|build): process .* exit code: (?!124\b|137\b|139\b|143\b)\d+$"
+    r"|did not complete successfully: exit code: (?!124\b|137\b|139\b|143\b)\d+|returned a non-zero code: (?!124\b|137\b|139\b|143\b)\d+"
+    r"|npm (?:ERR!|error) (?:code ELIFECYCLE|errno \d+|Exit status \d+|A complete log of this run)"
+    r"|error Command failed with exit code (?!124\b|137\b|139\b|143\b)\d+|exited with (?:code|status) (?!124\b|137\b|139\b|143\b)\d+"
+    r"|Error: Process completed with exit code \d+$|exit status 1$"
+)
+
+
+def weigh(seen: Sequence[Seen], notes: Notes, steps: Sequence[Step]) -> list[Hit]:
+    """The hits of match.any in the order given, each with why it does not count, where it does not."""
+    against = _against(seen)
+    tests_failed = bool(notes.failed_tests)
+    made = []
+    for one in seen:
+        if one.rule.kind == "none":
+            continue
+        why = (
+            against.get(one.hit.playbook)
+            or _not_output(one)
+            or _recovered(one, notes, steps)
+            or (_look_alike(one) if tests_failed else None)
+        )
+        changes: dict[str, Any] = {"suppressed": why} if why else {}
+        if one.hit.role == "cause" and (_wraps(one.hit) or (tests_failed and _is_chatter(one))):
+            changes["role"] = "wrapper" if _wraps(one.hit) else "symptom"
+        made.append(one.hit.model_copy(update=changes) if changes else one.hit)
+    return made
+
+
+def _against(seen: Sequence[Seen]) -> dict[str, str]:
+    """Playbooks whose match.none fits somewhere."""
+    made: dict[str, str] = {}
+    for one in seen:
+        if one.rule.kind == "none":
+            said = one.hit.text.strip()
+            said = said if len(said) <= 120 else said[:119] + "…"
+            made.setdefault(one.hit.playbook, f"line {one.hit.line} says “{said}”, which speaks against it")
+    return made
+
+
+def _wraps(hit: Hit) -> bool:
+    """Whether the match is but the last words of a failure that lies elsewhere."""
+    return any(m.start() <= hit.start and hit.end <= m.end() for m in WRAPPERS.finditer(hit.text))
+
+
+def _own_words(rule: Rule) -> bool:
+    if rule.cause is not None:
+        return rule.cause in _OWN_WORDS
+    return any(word in rule.playbook for word in _OWN_WORDS)
+
+
+def _not_output(one: Seen) -> str | None:
+    if one.place.script and not one.hit.text.startswith("##[error]"):
+        return "the CI prints the step's script here, not what the script said"
+    if _COMMAND.match(one.hit.text):
+        return "this is the command, not what it said"
+    if _COMMENT.match(one.hit.text) and not _own_words(one.rule):
+        return "this is a comment, not what a tool said"
+    return None
+
+
+def _look_alike(one: Seen) -> str | None:
+    """The words of a failing test, in a log that shows that tests failed."""
+    if _own_words(one.rule):
+        return None
+    for pattern, said in _PRINTED:
+        if pattern.match(one.hit.text):
+            return f"{said}, and the log shows failing tests: a test's words are no network's"
+    if one.testing and not _RUNNER_SPEAKS.match(one.hit.text):
+        return f"it stands in the output of {one.testing}, and the log shows failing tests"
+    return None
+
+
+def _is_chatter(one: Seen) -> bool:
+    return not _own_words(one.rule) and _CHATTER.search(one.hit.text) is not None
+
+
+def _recovered(one: Seen, notes: Notes, steps: Sequence[Step]) -> str | None:
+    """Tried again, and then it went well."""
+    if not _is_retried(one.hit):
+        return None
+    line = one.hit.line
+    stop = _next(notes.exits, line)
+    if one.place.step.end is not None and not one.place.step.failed and _went_on(one.place.step, steps):
+        return f"it was tried again, and its step ended well at line {one.place.step.end}"
+    who = tool(one.hit.text) or next((t for t in map(tool, one.hit.context) if t), None)
+    for family in (who, "all"):
+        well = _next(notes.wells.get(family, ()) if family else (), line)
+        if well is not None and (stop is None or well < stop):
+            return f"it was tried again, and went well by line {well}"
+    return None
+
+
+def _is_retried(hit: Hit) -> bool:
+    """Whether the line, or one of the two after it, says that it will be tried again."""
+    own = next((i for i, text in enumerate(hit.context) if text == hit.text), None)
+    near = (hit.text,) if own is None else hit.context[own : own + 3]
+    if _SPENT.search(hit.text):
+        return False
+    if _APT_WARNING.match(hit.text):
+        return True
+    for i, text in enumerate(near):
+        found = RETRIED.search(text)
+        if found is None or (i and _SPENT.search(text)):
+            continue
+        now, of = found["n"] or found["n2"], found["of"] or found["of2"]
+        if now is None or of is None or int(now) < int(of):
+            return True
+    return False
+
+
+def _went_on(step: Step, steps: Sequence[Step]) -> bool:
+    """Whether another step was begun after it; clean-up alone is no sign of success."""
+    at = bisect_right(steps, step.start, key=lambda s: s.start)
+    return any(s.name is not None and not s.name.startswith("Post ") for s in steps[at : at + 20])
+
+
+def _next(lines: Sequence[int], after: int) -> int | None:
+    at = bisect_right(lines, after)
+    return lines[at] if at < len(lines) else None
