@@ -71,7 +71,7 @@ class Town:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot.serve.cli", "serve", "--config", str(self._write()),
-                stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, **env},
+                stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **env},
             )  # fmt: skip
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), 30)

@@ -67,7 +67,14 @@ def _system(name: str, types: Tuple[str, ...], tries: int, clock: Clock) -> Answ
     facts.update(search=list(config.search), ndots=config.ndots)
     if not config.found:
         facts["note"] = "there is no /etc/resolv.conf: libc then asks 127.0.0.1"
-    return _with_system(deciding, facts, box[0] if box else None)
+    return _with_system(deciding, facts, _of_type(box[0], types) if box else None)
+
+
+def _of_type(system: SystemAnswer, types: Tuple[str, ...]) -> SystemAnswer:
+    """getaddrinfo gives both families; keep the one that was asked for."""
+    kept = [a for a in system.addresses if ("AAAA" if ":" in a else "A") in types]
+    gone = system.addresses and not kept
+    return system._replace(addresses=kept, outcome="nodata" if gone else system.outcome)
 
 
 def _with_system(heard: Heard, facts: Facts, system: Optional[SystemAnswer]) -> Answer:

@@ -58,10 +58,16 @@ def _go(seconds: float) -> Facts:
 def _go_env(path: str, seconds: float) -> Optional[Facts]:
     home = os.path.expanduser("~")
     env = {k: v for k, v in os.environ.items() if k.startswith("GO") or k in ("PATH", "LANG", "TMPDIR")}
-    # go's telemetry would write under the home directory, and nothing of ours is to stay on this machine
+    # go's telemetry writes under the home directory, and nothing of ours is to stay on this machine: below /dev/null
+    # not even root can make a folder
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     env.setdefault("GOENV", os.path.join(config, "go", "env"))
-    env.update(HOME="/nonexistent", GOPATH=os.environ.get("GOPATH") or os.path.join(home, "go"))
+    env.update(
+        HOME="/dev/null",
+        XDG_CONFIG_HOME="/dev/null",
+        XDG_CACHE_HOME="/dev/null",
+        GOPATH=os.environ.get("GOPATH") or os.path.join(home, "go"),
+    )
     said = _first_bytes([path, "env", *_GO, "GOVERSION"], env, seconds)
     lines = said.decode("utf-8", "replace").split("\n") if said is not None else []
     if len(lines) < len(_GO) + 2:

@@ -13,17 +13,17 @@ import re
 import socket
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any, Dict, List, NamedTuple, Optional
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Dict, List, Optional
+from urllib.parse import urljoin
 
 from . import tls
 from .httpwire import Body, Head, Reader, request, send
 from .net import connect, resolve
 from .proxyenv import Proxy, choose
-from .verb import TIMEOUT, Answer, Arg, Context, Facts, Failed, Verb, host, one_of
+from .target import Target, url
+from .verb import TIMEOUT, Answer, Arg, Context, Facts, Failed, Verb, one_of
 
 MAX_REDIRECTS = 3
-_URL = re.compile(r"[!-~]{8,2048}")
 _MACHINE = re.compile(r"/@v/|/@latest|/lookup/|/sumdb/|/v2/|/simple/|\.(?:json|info|mod|zip|tar|tgz|gz|whl)\b")
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _SHOWN = {
@@ -33,37 +33,6 @@ _SHOWN = {
     "ratelimit_reset": "x-ratelimit-reset", "ratelimit_source": "docker-ratelimit-source",
     "ratelimit": "ratelimit", "mitigated": "cf-mitigated", "x_error": "x-squid-error",
 }  # fmt: skip
-
-
-class Target(NamedTuple):
-    scheme: str
-    host: str
-    port: int
-    path: str  # with the query
-
-    @property
-    def authority(self) -> str:
-        at = f"[{self.host}]" if ":" in self.host else self.host
-        return at if self.port == (443 if self.scheme == "https" else 80) else f"{at}:{self.port}"
-
-    def shown(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.path}"
-
-
-def url(value: Any) -> Target:
-    """An absolute http or https URL. User information is dropped: a probe takes no credentials."""
-    if not isinstance(value, str) or not _URL.fullmatch(value.strip()) or "\\" in value:
-        raise ValueError("must be an http or https URL, at most 2048 plain ASCII characters")
-    try:
-        parts = urlsplit(value.strip())
-        name, number = host(parts.hostname or ""), parts.port
-    except ValueError as error:
-        raise ValueError(f"is not a URL that can be asked for: {error}") from None
-    scheme = parts.scheme.lower()
-    if scheme not in ("http", "https") or number == 0:
-        raise ValueError("must be an http or https URL")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme, name, number or (443 if scheme == "https" else 80), path)
 
 
 class Hop:

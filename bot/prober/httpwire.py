@@ -6,7 +6,7 @@ import socket
 import time
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from .net import outcome_of, words
+from .blame import outcome_of, words
 from .verb import Clock, Failed
 
 MAX_HEAD = 32 * 1024

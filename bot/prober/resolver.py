@@ -15,8 +15,9 @@ from collections import Counter
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from . import resolvconf
+from .blame import blame, report_icmp
 from .dnswire import BadPacket, NotOurs, Reply, parse, query
-from .net import blame, connect, report_icmp
+from .net import connect
 from .verb import Clock, Facts, Failed
 
 SPACING = 0.15  # seconds between one try and the next

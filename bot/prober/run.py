@@ -27,8 +27,21 @@ MARGIN = 0.1  # seconds kept of the deadline for writing the answer
 
 # files of this package that are no verbs
 _PARTS = frozenset(
-    {"__init__", "__main__", "boot", "der", "dnswire", "httpwire", "mask", "net", "policy", "proxyenv", "resolvconf"}
-    | {"resolver", "run", "verb"}
+    {
+        "__init__",
+        "__main__",
+        "blame",
+        "boot",
+        "der",
+        "dnswire",
+        "httpwire",
+        "mask",
+        "net",
+        "policy",
+        "proxyenv",
+        "resolvconf",
+    }
+    | {"resolver", "run", "target", "verb"}
 )
 
 

@@ -13,8 +13,9 @@ import ssl
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from .blame import outcome_of, words
 from .der import BadCertificate, Leaf, leaf
-from .net import connect, outcome_of, resolve, words
+from .net import connect, resolve
 from .verb import HOST, PORT, TIMEOUT, Answer, Arg, Clock, Context, Facts, Failed, Verb, host
 
 # where distributions keep their bundle, in the order in which Go looks (crypto/x509 root_linux.go)

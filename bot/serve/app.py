@@ -159,7 +159,7 @@ class Bot:
         config = uvicorn.Config(application(front), log_config=None, access_log=False, lifespan="off")
         self.server = uvicorn.Server(config)
         self._server_task = asyncio.create_task(self.server.serve(sockets=[self._socket]))
-        while not self.server.started and not self._server_task.done():
+        while not self.server.started and not self._server_task.done():  # noqa: ASYNC110 a flag is all that uvicorn has
             await asyncio.sleep(0.01)
         self.log.info("listening", url=self.url)
 

@@ -93,7 +93,8 @@ def clean(line: bytes | str) -> str:
 
 def shown(text: bytes) -> str:
     """Cleaned bytes as text for people."""
-    return text.decode("utf-8", "replace").translate(_CONTROLS)
+    made = text.decode("utf-8", "replace")
+    return made if made.isascii() and made.isprintable() else made.translate(_CONTROLS)
 
 
 _CONTROLS: Final = {c: None for c in (*range(9), *range(10, 32), *range(127, 160), 0x200E, 0x200F, 0xFEFF)} | {

@@ -22,13 +22,13 @@ _BEFORE_WHOLE = 1200  # so many bytes before a hit begin within a line
 class Line:
     """A line with hits, as bytes, and what stands around it."""
 
-    __slots__ = ("after", "before", "number", "place", "raw", "testing", "text", "vertex")
+    __slots__ = ("after", "before", "number", "place", "testing", "text", "vertex")
 
     def __init__(
-        self, number: int, before: bytes, text: bytes, after: bytes, raw: bytes, place: Place, testing: str | None
+        self, number: int, before: bytes, text: bytes, after: bytes, place: Place, testing: str | None
     ) -> None:
         self.number, self.before, self.text, self.after = number, before, text, after
-        self.raw, self.place, self.testing = raw, place, testing
+        self.place, self.testing = place, testing
         self.vertex: bytes | None = None
 
 
@@ -50,7 +50,7 @@ class Kept:
             return None
         start, end = found.span()
         groups: dict[str, tuple[int, int]] = {}
-        for name, number in self.ruleset.parsed(self.rule).groups:
+        for name, number in self.ruleset.groups(self.rule):
             if found.start(number) >= 0:
                 groups.setdefault(name, found.span(number))
         if len(text) <= LONG:
@@ -154,6 +154,8 @@ def _context(line: Line) -> tuple[str, ...]:
     before = line.before.split(b"\n")[:-1]
     if len(line.before) >= _BEFORE_WHOLE and len(before) > 1:
         del before[0]  # its beginning is not there
+    if b"PRIVATE KEY" not in line.before:
+        del before[:-_LINES_BEFORE]
     after = line.after.split(b"\n")[1 : 1 + _LINES_AFTER]
     own = line.text if len(line.text) <= LONG else line.text[:LONG]
     cleaned = [shown(clean_bytes(raw[-LONG:])) for raw in before]

@@ -145,7 +145,7 @@ def _own_words(rule: Rule) -> bool:
 
 
 def _not_output(one: Seen) -> str | None:
-    if one.place.script and not one.hit.text.startswith("##[error]"):
+    if one.place.script and one.place.step.script_ends and not one.hit.text.startswith("##[error]"):
         return "the CI prints the step's script here, not what the script said"
     if _COMMAND.match(one.hit.text):
         return "this is the command, not what it said"
@@ -205,9 +205,9 @@ def _is_retried(hit: Hit) -> bool:
 
 
 def _went_on(step: Step, steps: Sequence[Step]) -> bool:
-    """Whether another step was begun after it; clean-up alone is no sign of success."""
+    """Whether the job went on to another step; clean-up is no sign of success."""
     at = bisect_right(steps, step.start, key=lambda s: s.start)
-    return any(s.name is not None and not s.name.startswith("Post ") for s in steps[at : at + 20])
+    return any(s.forward for s in steps[at : at + 20])
 
 
 def _next(lines: Sequence[int], after: int) -> int | None:

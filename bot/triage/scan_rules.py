@@ -131,9 +131,10 @@ class RuleSet:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.expressions: tuple[Expression, ...] = tuple(expressions)
         self.database = database
+        self.signs = tuple(i for i, e in enumerate(self.expressions) if e.sign is not None)
         self._tests: dict[int, Any] = {}
         self._captures: dict[int, Any] = {}
-        self._parsed: dict[int, Parsed] = {}
+        self._groups: dict[int, tuple[tuple[str, int], ...]] = {}
 
     @classmethod
     def compile(cls, rules: Sequence[Rule]) -> Self:
@@ -209,10 +210,15 @@ class RuleSet:
         return self._captures.get(rule) or self._captures.setdefault(rule, self._re2(rule, capture=True))
 
     def _re2(self, rule: int, *, capture: bool) -> Any:
-        return re2_compiled(self.parsed(rule).latin1, capture=capture)
+        pattern = self.rules[rule].pattern
+        return re2_compiled(pattern.encode() if pattern.isascii() else parse(pattern).latin1, capture=capture)
 
-    def parsed(self, rule: int) -> Parsed:
-        return self._parsed.get(rule) or self._parsed.setdefault(rule, parse(self.rules[rule].pattern))
+    def groups(self, rule: int) -> tuple[tuple[str, int], ...]:
+        """The rule's named groups and their numbers; a name may stand in several branches."""
+        if (known := self._groups.get(rule)) is None:
+            pattern = self.rules[rule].pattern
+            known = self._groups[rule] = parse(pattern).groups if "<" in pattern else ()
+        return known
 
     @functools.cached_property
     def once(self) -> Any:

@@ -68,7 +68,8 @@ _TOOLS: Final = (  # of an error line: the tool that will try again
 )
 
 
-_LOOK_BACK = 16 << 10
+LOOK_BACK: Final = 16 << 10
+"""Bytes before a line in which the start of the test that prints it is looked for."""
 
 
 def family(text: str) -> str:
@@ -124,7 +125,7 @@ _GO_TEST: Final = (b"RUN", b"CONT", b"NAME", b"PAUS")
 
 def in_go_test(text: bytes, start: int) -> bool:
     """Whether `go test -v` was running a test where the line at `start` begins, as far as a look back tells."""
-    low = max(0, start - _LOOK_BACK)
+    low = max(0, start - LOOK_BACK)
     began = text.rfind(b"=== ", low, start)
     if began < 0 or not text.startswith(_GO_TEST, began + 4):
         return False

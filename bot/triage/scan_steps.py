@@ -9,17 +9,21 @@ from bot.triage.scan_signs import step_mark
 
 _MOST_STEPS = 20_000
 _LONGEST_NAME = 200
+_GITLAB_FORWARD = frozenset({"get_sources", "restore_cache", "download_artifacts", "step_script", "build_script"})
 
 
 class Step:
-    """A step of the log: from line `start` on, up to line `end` (None: the log ended in it)."""
+    """A step of the log: from line `start` on, up to line `end` (None: the log ended in it).
 
-    __slots__ = ("end", "failed", "name", "start")
+    `forward`: it begins only where all went well before, or else the step before it says in itself that it failed."""
 
-    def __init__(self, name: str | None, start: int) -> None:
-        self.name, self.start = name, start
+    __slots__ = ("end", "failed", "forward", "name", "script_ends", "start")
+
+    def __init__(self, name: str | None, start: int, *, forward: bool = False) -> None:
+        self.name, self.start, self.forward = name, start, forward
         self.end: int | None = None
         self.failed = False
+        self.script_ends = False  # its script's group was closed: in a log cut short all would look like script
 
 
 class Place(NamedTuple):
@@ -56,13 +60,14 @@ class Steps:
     def _runner(self, marker: bytes, text: bytes, line: int) -> None:
         if marker == b"group":
             if text.startswith(b"Run "):
-                self._begin(_name(text), line, script=True)
+                self._begin(_name(text), line, script=True, forward=True)
             elif self.place.step.name is None:
                 self.place = Place(self.place.step, _name(text))
         elif marker == b"endgroup":
+            self.place.step.script_ends = True
             self.place = Place(self.place.step, self.place.step.name)
         elif text.startswith(b"Starting: "):
-            self._begin(_name(text[10:]), line)
+            self._begin(_name(text[10:]), line, forward=True)
         elif text.startswith((b"Finishing: ", b"Async Command End")):
             self._begin(None, line)
 
@@ -72,11 +77,12 @@ class Steps:
             del self._open[:-50]
         elif self._open:
             self._open.pop()
-        self._begin(self._open[-1] if self._open else None, line)
+        name = self._open[-1] if self._open else None
+        self._begin(name, line, forward=name in _GITLAB_FORWARD)
 
-    def _begin(self, name: str | None, line: int, *, script: bool = False) -> None:
+    def _begin(self, name: str | None, line: int, *, script: bool = False, forward: bool = False) -> None:
         self.steps[-1].end = line
-        step = Step(name, line)
+        step = Step(name, line, forward=forward)
         if len(self.steps) < _MOST_STEPS:
             self.steps.append(step)
         else:

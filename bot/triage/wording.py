@@ -238,7 +238,7 @@ def _unknown_steps(scan: Scan) -> Iterable[Step]:
     if scan.last_command:
         yield Step(say=f"The last command in the log: {template.shown(scan.last_command)}")
     tail = [template.shown(line) for line in scan.tail[-5:] if line.strip()]
-    if tail:
+    if tail and "binary" not in (scan.log.note or ""):
         yield Step(say="The log ends with: " + " / ".join(tail))
     if scan.log.state == "read" and scan.log.bytes:
         yield Step(say="If you find the cause: write a playbook for its line, so that it is known the next time")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))      # netlab, faults: the lab's own modules, also run as scripts
+sys.path.insert(0, str(Path(__file__).parent))  # netlab, faults: the lab's own modules, also run as scripts
 
 from netlab import Lab, missing
 

@@ -4,6 +4,8 @@
 that command for the tests of the whole loop; `symptom` shows the fault in seconds and prints what `shows` matches.
 """
 
+
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,14 +18,14 @@ PROXY_URL = f"http://{PROXY_HOST}:{PROXY_PORT}"
 @dataclass(frozen=True)
 class Fault:
     name: str
-    cause: str                              # an id of CAUSES
+    cause: str  # an id of CAUSES
     apply: Callable[[Lab], object]
-    shows: str                              # regex over the output of `symptom`
+    shows: str  # regex over the output of `symptom`
     symptom: tuple[str, ...] = CURL
     env: Mapping[str, str] = field(default_factory=dict)
     argv: tuple[str, ...] = ("go", "mod", "download")
-    sums: str = "right"                     # which go.sum the project needs to show it: lab.go_project(sums=...)
-    sumdb: str = "off"                      # lab.go_env(sumdb=...)
+    sums: str = "right"  # which go.sum the project needs to show it: lab.go_project(sums=...)
+    sumdb: str = "off"  # lab.go_env(sumdb=...)
 
 
 def everywhere(**behaviour: object) -> Callable[[Lab], None]:
@@ -52,18 +54,18 @@ def proxies(**behaviour: object) -> Callable[[Lab], None]:
 
 def _blocked(*services: str, how: str, retries: int = 6) -> Callable[[Lab], None]:
     def apply(lab: Lab) -> None:
-        lab.block(*services, how=how)       # type: ignore[arg-type]
+        lab.block(*services, how=how)  # type: ignore[arg-type]
         lab.syn_retries(retries)
 
     return apply
 
 
 def _dns(mode: str) -> Callable[[Lab], None]:
-    return lambda lab: lab.dns(**{n.replace("-", "_"): mode for n in SERVICES})     # type: ignore[arg-type]
+    return lambda lab: lab.dns(**{n.replace("-", "_"): mode for n in SERVICES})  # type: ignore[arg-type]
 
 
 def _wrong_resolver(lab: Lab) -> None:
-    lab.resolver("10.77.3.53")              # routed into the world, where nothing has that address
+    lab.resolver("10.77.3.53")  # routed into the world, where nothing has that address
 
 
 HELLO = ("curl", "-v", "-sS", "-m", "2", "https://goproxy.lab.example/")
@@ -73,7 +75,7 @@ FETCH = ("curl", "-sS", "-m", "3", "https://files.lab.example/tool.tar.gz", "-o"
 STATUS = ("curl", "-sS", "-i", "-m", "5", "https://goproxy.lab.example/github.com/acme/greet/@v/list")
 SUMDB = ("curl", "-sS", "-i", "-m", "2", "https://sum.golang.org/latest")
 PROXY_ENV = {"HTTPS_PROXY": PROXY_URL, "HTTP_PROXY": PROXY_URL, "https_proxy": PROXY_URL, "http_proxy": PROXY_URL}
-GONE = {n: "http://proxy.gone.lab.example:3128" for n in PROXY_ENV}
+GONE = dict.fromkeys(PROXY_ENV, "http://proxy.gone.lab.example:3128")
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Acme single sign-on</body></html>\n"
 BUSY = {"Retry-After": "30", "X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0"}
 TOO_MANY = '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'

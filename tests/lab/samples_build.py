@@ -104,7 +104,10 @@ TESTS = (
     Sample("bash-step-timeout-124", ("timeout 2 sleep 30",), "step-timeout-124", ("job-time-limit-exceeded",), style="github",
            note="coreutils' timeout ends the step"),
 )  # fmt: skip
-BROKEN_GO = {"go.mod": MOD, "main.go": 'package main\n\nimport "fmt"\n\nfunc main() {\n\tvar n int = "timeout"\n\tfmt.Printl(n)\n}\n'}
+BROKEN_GO = {
+    "go.mod": MOD,
+    "main.go": 'package main\n\nimport "fmt"\n\nfunc main() {\n\tvar n int = "timeout"\n\tfmt.Printl(n)\n}\n',
+}
 COMPILE = (
     Sample("go-type-error", ("go version", "go build ./..."), "compile-error", ("test-failure", "goproxy-unset-or-unreachable"),
            files=BROKEN_GO, style="github"),
@@ -126,9 +129,19 @@ COMPILE = (
            files={"go.mod": MOD + "\nrequire github.com/acme/greet v1.4.0\n", "main.go": "package main\n\nfunc main() {}\n"}),
 )  # fmt: skip
 FULL = "mkdir -p small && mount -t tmpfs -o size=64k lab small"
+CGROUP = """d=$PWD/.cgroup; mkdir $d; limit=memory.limit_in_bytes
+mount -t cgroup -o memory lab $d 2>/dev/null || { mount -t cgroup2 lab $d; limit=memory.max; }
+g=$d/lab$$; mkdir $g; echo 80M > $g/$limit; echo $$ > $g/cgroup.procs
+trap '{ set +x; } 2>/dev/null; echo $$ > $d/cgroup.procs; rmdir $g' EXIT"""
 HUNGRY_C = "#include <stdlib.h>\n#include <string.h>\nint main(void) { for (;;) { char *p = malloc(1 << 20); memset(p, 1, 1 << 20); } }\n"
+
+
+def _few_ports(lab: Lab) -> None:
+    lab.sysctl("net.ipv4.ip_local_port_range=40000 40001")
+
+
 LIMITS = (
-    Sample("curl-disk-full", ("df -h small | tail -1", "curl -fsSL -o small/tool.tar.gz https://files.lab.example/tool.tar.gz"),
+    Sample("curl-disk-full", ("curl -fsSL -o small/tool.tar.gz https://files.lab.example/tool.tar.gz", "tar -xzf small/tool.tar.gz"),
            "disk-full", ("flaky-network-reset", "slow-download-timeout"), before=FULL, note="a 64 kB file system"),
     Sample("git-disk-full", ("git clone https://git.lab.example/acme/shop.git small/src",), "disk-full", ("flaky-network-reset",),
            before=FULL, note="a 64 kB file system"),
@@ -147,11 +160,25 @@ LIMITS = (
     Sample("python-memory", ("python3 -c 'x = [bytes(50_000_000) for _ in range(100)]'",), "out-of-memory", ("test-failure",),
            before="ulimit -v 600000", note="ulimit -v"),
     Sample("gcc-killed", ("gcc -o hungry hungry.c", "./hungry"), "out-of-memory", ("deadlock-or-hang", "compile-error"),
-           files={"hungry.c": HUNGRY_C}, before="""d=/sys/fs/cgroup/memory; [ -d $d ] || mount -t cgroup -o memory lab $d
-g=$d/bmlab$$; mkdir $g; echo 80M > $g/memory.limit_in_bytes; echo $$ > $g/cgroup.procs""", note="a memory cgroup of 80 MB", style="shell"),
+           files={"hungry.c": HUNGRY_C}, before=CGROUP, note="a memory cgroup of 80 MB", style="shell"),
+    Sample("gcc-exit-137", ("gcc -o hungry hungry.c", "./hungry"), "exit-137", ("test-failure",),
+           files={"hungry.c": HUNGRY_C}, before=CGROUP, note="a memory cgroup of 80 MB", style="github"),
+    Sample("apt-lock-held", ("apt-get update",), "concurrent-pull-contention", ("network-egress-blocked",),
+           setup=lambda lab: lab.serve("apt", tcp="hang"), before="apt-get update >/dev/null 2>&1 & sleep 1",
+           note="another apt-get holds the lock"),
+    Sample("go-ports-exhausted", ("go mod download",), "concurrent-pull-contention", ("goproxy-unset-or-unreachable",),
+           setup=_few_ports, before="for i in 1 2 3; do exec {fd}<>/dev/tcp/10.77.1.10/443; done 2>/dev/null", style="shell",
+           note="the kernel has two ports for outgoing connections, both in use"),
+    Sample("tar-cache-truncated", ("ls -l cache.tar.gz", "tar -xzf cache.tar.gz"), "ci-cache-failure", ("disk-full",),
+           before="tar -czf - -C /usr/lib/python3 dist-packages 2>/dev/null | head -c 20000 > cache.tar.gz",
+           note="the archive was cut short"),
+    Sample("npm-engine", ("node --version", "npm install --engine-strict"), "toolchain-too-old", ("dependency-not-found",),
+           files={"package.json": '{"name": "shop", "version": "1.0.0", "engines": {"node": ">=99"}}\n'}, note="package.json asks for node 99"),
 )  # fmt: skip
 ROOTFS = "mkdir -p root/bin root/lib64 root/tmp"
-NO_GIT = 'mkdir -p bin && for t in sh bash ls go env sed; do ln -sf "$(command -v $t)" bin/$t; done; export PATH=$PWD/bin'
+NO_GIT = (
+    'mkdir -p bin && for t in sh bash ls go env sed; do ln -sf "$(command -v $t)" bin/$t; done; export PATH=$PWD/bin'
+)
 IMAGE = (
     Sample("bash-make-missing", ("make build",), "base-image-missing-tools", ("compile-error",), before=NO_GIT,
            note="an image without make", style="shell"),
@@ -187,7 +214,7 @@ def _tampered_npm(lab: Lab) -> None:
 
 def _tampered_pypi(lab: Lab) -> None:
     page = lab.folder / "content/pypi/simple/labpkg/_index"
-    page.write_text(page.read_text().replace('.whl"', '.whl#sha256=' + "0" * 64 + '"', 1))
+    page.write_text(page.read_text().replace('.whl"', ".whl#sha256=" + "0" * 64 + '"', 1))
 
 
 SUMS = (

@@ -1,5 +1,7 @@
 """Samples of Go's module proxy, checksum database and private modules."""
 
+
+
 from netlab import Lab
 from samples_base import Sample
 
@@ -21,6 +23,11 @@ def _github_wants_login(lab: Lab) -> None:
     lab.serve("github", status=401, headers=AUTH, body="Repository not found.")
 
 
+def _files_gone(lab: Lab) -> None:
+    lab.block("files")
+    lab.syn_retries(2)
+
+
 def _github_gone(lab: Lab) -> None:
     lab.block("github")
     lab.syn_retries(2)
@@ -36,6 +43,8 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("go-proxy-off-build", BUILD, "goproxy-off", ("compile-error",), proxy="off"),
     Sample("go-direct-github-dropped", DOWNLOAD, "connection-refused-egress", ("goproxy-misconfigured",), proxy="direct",
            setup=_github_gone, note="GOPROXY=direct, github.com dropped"),
+    Sample("go-direct-vanity-dropped", ("go env GOPROXY", "go get files.lab.example/kit@v1.0.0"), "goproxy-unset", ("goproxy-misconfigured",),
+           proxy="direct", files={"go.mod": "module github.com/acme/shop\n\ngo 1.21\n", "main.go": "package main\n\nfunc main() {}\n"}, setup=_files_gone, note="GOPROXY=direct, the module's host dropped"),
     Sample("go-404-no-direct", DOWNLOAD, "goproxy-misconfigured", ("goproxy-unset-or-unreachable", "gosumdb-unreachable"), "goproxy-404",
            style="github"),
     Sample("go-410", DOWNLOAD, "goproxy-misconfigured", ("goproxy-unset-or-unreachable",), "goproxy-410"),
@@ -45,7 +54,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("go-405", DOWNLOAD, "goproxy-misconfigured", ("dependency-not-found",),
            setup=lambda lab: lab.serve("goproxy", status=405, body="method not allowed"), note="the proxy answers 405"),
     Sample("go-html", ("go env GOPROXY", "go get github.com/acme/greet@latest"), "goproxy-html-answer",
-           ("goproxy-misconfigured", "dependency-not-found"), "goproxy-html", sums="none"),
+           ("dependency-not-found",), "goproxy-html", files={"go.mod": "module github.com/acme/shop\n\ngo 1.21\n", "go.sum": ""}),
     Sample("go-html-download", DOWNLOAD, "goproxy-html-answer", ("goproxy-misconfigured",), "goproxy-html", sums="none"),
     Sample("go-html-mismatch", DOWNLOAD, "checksum-mismatch", ("goproxy-misconfigured",), "goproxy-html"),
     Sample("go-no-scheme", (*DOWNLOAD, "go list -m all"), "", ("goproxy-bad-value", "goproxy-unset-or-unreachable"),

@@ -1,5 +1,7 @@
 """Samples of the network's faults: names, ways out, TLS, proxies, slow and broken transfers, answers."""
 
+
+
 from collections.abc import Iterable, Mapping
 
 from faults import BUSY, TOO_MANY
@@ -32,11 +34,12 @@ def each(tools: str, label: str, fault: str, hit: str, miss: Iterable[str] = (),
 
 
 def _slow_syn(lab: Lab) -> None:
-    lab.syn_retries(2)                      # the kernel gives up after 7 s, not 127: the tools print the same
+    lab.syn_retries(2)  # the kernel gives up after 7 s, not 127: the tools print the same
 
 
-def _fail_first(service: str, **behaviour: object) -> object:
-    return lambda lab: lab.serve(service, first=1, **behaviour)
+def _registry_gone(lab: Lab) -> None:
+    lab.block("registry")
+    lab.syn_retries(2)
 
 
 DNS = [
@@ -74,6 +77,10 @@ EGRESS = [
     *each("curl wget git npm pip", "refused", "egress-refused", "connection-refused", ("dns-timeout", "tls-handshake-timeout")),
     *each("skopeo ssh", "refused", "egress-refused", "connection-refused-egress", ("network-no-route", "registry-auth-failure")),
     Sample("go-direct-refused", GO, "public-host-refused", ("goproxy-misconfigured",), "egress-refused", proxy="direct"),
+    Sample("curl-host-down", ("curl -fsS https://npm.lab.example/left-pad-x -o p.json", *CURL), "host-down", ("dns-timeout",),
+           setup=lambda lab: lab.block("files"), note="one host alone does not answer"),
+    Sample("skopeo-host-down", ("curl -fsS https://files.lab.example/", *SKOPEO), "host-down", ("dns-timeout",),
+           setup=_registry_gone, note="one host alone does not answer"),
     Sample("curl-one-host-dropped", ("curl -fsS https://npm.lab.example/left-pad-x -o p.json", "ls p.json", *CURL), "network-egress-blocked",
            ("registry-auth-failure",), setup=lambda lab: lab.block("files")),
 ]  # fmt: skip
@@ -112,6 +119,9 @@ TRANSFER = [
     *each("pip", "stalled", "stall", "slow-download-timeout", ("dependency-not-found",)),
     *each("npm", "stalled", "stall", "slow-download-timeout", ("registry-unavailable",),
           setup=lambda lab: lab.serve("npm", hang_after=20), env={"npm_config_fetch_timeout": "4000"}),
+    *each("pip", "index-silent", "none", "read-timeout", ("network-egress-blocked",), setup=lambda lab: lab.serve("pypi", delay=60)),
+    Sample("curl-no-answer", ("curl -fsSL --max-time 4 -o t.tgz https://files.lab.example/tool.tar.gz",), "slow-download-timeout",
+           ("network-egress-blocked", "dns-timeout"), setup=lambda lab: lab.serve("files", delay=60), note="no answer for 60 s"),
     *each("go", "reset", "reset", "flaky-network-reset", ("tls-handshake-timeout",), proxy=GOLANG),
     *each("curl git npm pip skopeo wget", "reset", "reset", "flaky-network-reset", ("slow-download-timeout",)),
     *each("curl git skopeo wget", "cut-short", "cut", "flaky-network-reset", ("slow-download-timeout",)),

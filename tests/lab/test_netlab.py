@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from faults import FAULTS, LOOP
-from netlab import PREFIX, PROXY_IP, Lab, clear_stale
+from netlab import PREFIX, Lab, clear_stale
 
 pytestmark = pytest.mark.lab
 
@@ -33,7 +33,9 @@ def test_each_fault_shows_its_symptom(lab: Lab, name: str) -> None:
 def test_ssh_reaches_the_runner_while_the_fault_is_on(lab: Lab, name: str) -> None:
     FAULTS[name].apply(lab)
     look = "import socket; print(open('/etc/resolv.conf').read()); socket.create_server(('10.77.0.2', 0))"
-    done = subprocess.run(lab.ssh.command(f'python3 -c "{look}"'), capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(
+        lab.ssh.command(f'python3 -c "{look}"'), capture_output=True, text=True, timeout=10, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "nameserver 10.77.0.1"), done.stderr
 
 
@@ -66,7 +68,7 @@ def test_a_command_that_runs_too_long_is_ended_with_its_children(lab: Lab) -> No
 
 
 def test_an_unknown_service_is_named(lab: Lab) -> None:
-    with pytest.raises(RuntimeError, match="no service 'nope'.*goproxy"):
+    with pytest.raises(RuntimeError, match=r"no service 'nope'.*goproxy"):
         lab.serve("nope", status=500)
 
 
@@ -81,8 +83,13 @@ def test_nothing_is_left_after_a_lab() -> None:
 
 
 def test_a_killed_owner_leaves_nothing_for_long() -> None:
-    script = "import sys, time; sys.path.insert(0, sys.argv[1]); import netlab\nwith netlab.Lab() as l:\n print(l.runner, flush=True); time.sleep(60)"
-    owner = subprocess.Popen([sys.executable, "-c", script, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True)
+    script = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); import netlab\n"
+        "with netlab.Lab() as lab:\n print(lab.runner, flush=True); time.sleep(60)"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
+    )
     assert owner.stdout is not None
     runner = owner.stdout.readline().strip()
     assert runner.startswith(f"{PREFIX}{owner.pid}-")

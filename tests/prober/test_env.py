@@ -1,6 +1,7 @@
 """env: what a build would find, and no secret of it."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,27 @@ def test_resolv_conf(tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("LOCALDOMAIN", raising=False)
     file = tmp_path / "resolv.conf"
     file.write_text(
-        "# c\nnameserver 10.0.0.2 ; x\nnameserver ::1\nnameserver a\nnameserver b\nsearch a.b c\noptions ndots:5 x\n\xff"
+        "# c\nnameserver 10.0.0.2 ; x\nnameserver ::1\nnameserver a\nnameserver b\n"
+        "search a.b c\noptions ndots:5 x\n\xff"
     )
     config = resolvconf.read(str(file))
     assert config.servers == ("10.0.0.2", "::1", "a")
     assert (config.search, config.ndots, config.options) == (("a.b", "c"), 5, ("ndots:5", "x"))
     gone = resolvconf.read(str(tmp_path / "none"))
     assert (gone.servers, gone.found) == (("127.0.0.1",), False)
+
+
+def test_a_real_go_leaves_nothing_behind(tmp_path, monkeypatch) -> None:
+    go = Path(sys.executable).with_name("go")
+    if not go.exists():
+        pytest.skip("no go beside this Python")
+    home = tmp_path / "home"
+    (home / ".config/go").mkdir(parents=True)
+    (home / ".config/go/env").write_text("GOPRIVATE=corp.example\n")
+    monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    facts = probe("env", timeout=20)["facts"]
+    assert (facts["go_from"], facts["goprivate"]) == ("go env", "corp.example")
+    assert [p.name for p in home.rglob("*") if p.is_file()] == ["env"]
+    assert not Path("/nonexistent").exists()

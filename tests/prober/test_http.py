@@ -177,8 +177,9 @@ def test_redirects_are_followed_and_counted() -> None:
         "http://metadata.google.internal/",
         "http://[::ffff:a9fe:a9fe]/",
         "http://10.0.0.1/",
-    ]
-    + ["//0xa9fea9fe/", "http://2852039166/"],
+        "//0xa9fea9fe/",
+        "http://2852039166/",
+    ],
 )
 def test_redirects_to_forbidden_places(location) -> None:
     with listening(answering(response("302 Found", f"Location: {location}\r\n"))) as server:
@@ -305,13 +306,20 @@ def test_the_proxy_is_configuration_and_the_target_is_not(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "ftp://a/", "http://", "http:///x", "http://a b/", "http://a\r\nX: y/", "http://a:0/", "http://a:99999/"]
-    + [
+    [
+        "",
+        "ftp://a/",
+        "http://",
+        "http:///x",
+        "http://a b/",
+        "http://a\r\nX: y/",
+        "http://a:0/",
+        "http://a:99999/",
         "http://a\\@b/",
         "http://" + "a" * 3000,
         "http://[::1",
         "//a/",
-        "http://exa\u0000mple/",
+        "http://exa\x00mple/",
         7,
         None,
         "http://a/\tb",

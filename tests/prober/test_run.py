@@ -128,7 +128,8 @@ def test_bad_arguments_in_words(args: Any, word: str) -> None:
 def test_secrets_are_masked_everywhere() -> None:
     secrets = [
         "https://user:hunter2@proxy.example:3128", "user:hunter2@proxy.example:3128", "ghp_0123456789abcdefghijABCDEF",
-        "https://x/?X-Amz-Signature=hunter2", "token=hunter2", "Authorization: Bearer hunter2hunter2", "glpat-hunter2hunter2hunter2",
+        "https://x/?X-Amz-Signature=hunter2", "token=hunter2", "Authorization: Bearer hunter2hunter2",
+        "glpat-hunter2hunter2hunter2",
         "https://a:hunter2@goproxy.example|https://b:hunter2@two.example,direct", "https://u:hunt@er2hunter2@h.example/",
     ]  # fmt: skip
     for text in secrets:

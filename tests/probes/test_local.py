@@ -135,7 +135,8 @@ GOOD = {"id": "0", "verb": "tcp", "outcome": "ok", "ms": 1.0, "facts": {"a": 1}}
     [
         ([GOOD], "ok", True), ([], "error", False), ("x", "error", False), ([1, None], "error", False),
         ([{**GOOD, "outcome": "pwned"}], "error", True), ([{**GOOD, "ms": "1"}], "ok", True),
-        ([{**GOOD, "ms": -5}], "ok", True), ([{**GOOD, "facts": [1]}], "ok", True), ([{**GOOD, "id": 0}], "error", False),
+        ([{**GOOD, "ms": -5}], "ok", True), ([{**GOOD, "facts": [1]}], "ok", True),
+        ([{**GOOD, "id": 0}], "error", False),
         ([{**GOOD, "ran": False}], "ok", False), ([{**GOOD, "outcome": []}], "error", True),
     ],
 )  # fmt: skip
@@ -167,5 +168,7 @@ def test_facts_of_a_hostile_machine_are_cut_and_masked() -> None:
 async def test_http_through_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     with listening(answering(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")) as server:
-        (result,) = await make("local", None, ["127.0.0.1"]).run([ask("http", url=f"http://127.0.0.1:{server.port}/")], 5)
+        (result,) = await make("local", None, ["127.0.0.1"]).run(
+            [ask("http", url=f"http://127.0.0.1:{server.port}/")], 5
+        )
     assert (result.outcome, result.facts["status"]) == ("http-status", 503)

@@ -182,7 +182,7 @@ async def test_a_login_that_greets(tmp_path: Path) -> None:
 async def test_every_shell_takes_the_command(shell: str, tmp_path: Path) -> None:
     if not Path(shell).exists():
         pytest.skip(f"no {shell} here")
-    with Sshd(tmp_path).running(f"ForceCommand exec {shell} -c \"$SSH_ORIGINAL_COMMAND\"") as server:
+    with Sshd(tmp_path).running(f'ForceCommand exec {shell} -c "$SSH_ORIGINAL_COMMAND"') as server:
         assert (await vantage(server).run([ask("env")], 8))[0].ok
 
 

@@ -201,7 +201,7 @@ async def test_five_clicks_at_once_re_run_once(world: World) -> None:
     assert all("Already" in s for s in said if s)
     await world.until("watching")
     world.ci.finish("7", 2, "success")
-    case = await world.until("recovered")
+    await world.until("recovered")
     assert world.ci.reruns == ["github:acme/shop:7:1"]
     assert "Already" in (await world.desk.press(button, "C0BUILDS", ANN) or "")
     assert world.chat.messages["1.0"].state == "recovered"
