@@ -1,7 +1,7 @@
 """`buildmedic demo`: the real bot, its real store, workflows, probes and Slack code, against stand-ins on loopback.
 
 A build fails; the log is one that a real `go mod download` printed when the resolver of its network namespace was gone
-(playbooks/dns-timeout/hit-go-resolver-gone.log). The bot's probes are run for real as well, from this machine.
+(playbooks/go-dns-timeout/hit-go-resolver-gone.log). The bot's probes are run for real as well, from this machine.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from bot.serve.standins.terminal import message
 from bot.workflow.context import Pace
 
 CHANNEL = "C0BUILDS"
-_LOG = ("dns-timeout", "hit-go-resolver-gone.log")
+_LOG = ("go-dns-timeout", "hit-go-resolver-gone.log")
 _LIMIT = 50.0  # seconds: the whole of it, when nobody is asked
 _PACE = Pace(run_poll=2, log_first=0.2, watch_poll=0.5, probe_deadline=6)
 

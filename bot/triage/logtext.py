@@ -4,7 +4,7 @@ Grammar, as the systems' own sources and documentation give it: GitHub `2025-01-
 `##[group]` and other markers; GitLab FF_TIMESTAMPS `2021-01-01T01:00:00.020010Z 01O text` (`+` continues a line) and
 `section_start:UNIX:NAME[options]\\r\\x1b[0Ktext`; Buildkite `\\x1b_bk;t=MS\\x07text`; Jenkins `10:01:29 text`,
 `[2026-07-29T10:01:29.770Z] text`; TeamCity `[10:01:29]W:\\t text`; Travis `travis_fold:start:NAME\\r`; BuildKit
-`#12 3.456 text`; docker compose `web-1  | text`; CRI `TIME stdout F text`; `gh run view --log` `job\\tstep\\tTIME text`.
+`#12 3.456 text`; compose `web-1  | text`; CRI `TIME stdout F text`; `gh run view --log` `job\\tstep\\tTIME text`.
 """
 
 import re
@@ -34,16 +34,25 @@ _FRONT: Final = {  # by the byte that it begins with
         rb"##\[[a-z-]+\]|#\d{1,5} (?:\d+\.\d+ |(?=\[|ERROR|DONE|CANCELED|CACHED|WARN))"
     ),
     ord(":"): re.compile(rb"::(?:error|warning|notice|debug)(?: [^:\n]{0,400})?::"),
-    ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?\r"),
-    ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}\r"),
+    ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?(?:\r|$)"),
+    ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}(?:\r|$)"),
     ord("_"): re.compile(rb"_bk;t=\d+\x07"),
 }  # fmt: skip
+_MANY, _PIECE = 200_000, 1 << 16  # codes in one block; bytes
 _STACK = 8  # markers that stand before one text, at most
 
 
 def without_escapes(data: bytes) -> bytes:
     """Without terminal escape codes. Line breaks stay, so line numbers stay right."""
-    return ESCAPES.sub(b"", data)
+    if data.count(b"\x1b") < _MANY:
+        return ESCAPES.sub(b"", data)
+    made, at = [], 0  # hardly anything but codes: in pieces, or the pieces of text between them fill the memory
+    while at < len(data):
+        end = data.find(b"\x1b", at + _PIECE)
+        end = len(data) if end < 0 else end
+        made.append(ESCAPES.sub(b"", data[at:end]))
+        at = end
+    return b"".join(made)
 
 
 def undecorated(segment: bytes) -> bytes:
@@ -64,9 +73,9 @@ def undecorated(segment: bytes) -> bytes:
 
 def _named_front(segment: bytes) -> "re.Match[bytes] | None":
     """What begins with a name: a service, a job, a month."""
-    if 0 < segment.find(b"| ", 0, 80):
+    if segment.find(b"| ", 0, 80) > 0:
         return _COMPOSE.match(segment)
-    if 0 < segment.find(b"\t", 0, 200):
+    if segment.find(b"\t", 0, 200) > 0:
         return _GH_VIEW.match(segment)
     return _SYSLOG.match(segment) if segment[3:4] == b" " and segment[9:10] == b":" else None
 
@@ -97,6 +106,6 @@ def shown(text: bytes) -> str:
     return made if made.isascii() and made.isprintable() else made.translate(_CONTROLS)
 
 
-_CONTROLS: Final = {c: None for c in (*range(9), *range(10, 32), *range(127, 160), 0x200E, 0x200F, 0xFEFF)} | {
-    c: None for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they turn the order of what follows around
-}
+_CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160), 8206, 8207, 65279)) | dict.fromkeys(
+    (*range(8234, 8239), *range(8294, 8298))
+)

@@ -136,9 +136,9 @@ class Playbook(Noun):
         """For the scanner."""
         from bot.triage.scanner import Rule  # the engine is heavy: not for lint's schema or a cached set
 
-        hits = (Rule(playbook=self.id, index=i, pattern=p, role=self.role, kind="any")
+        hits = (Rule(playbook=self.id, index=i, pattern=p, role=self.role, kind="any", cause=self.cause)
                 for i, p in enumerate(self.match.any))  # fmt: skip
-        nots = (Rule(playbook=self.id, index=i, pattern=p, role=self.role, kind="none")
+        nots = (Rule(playbook=self.id, index=i, pattern=p, role=self.role, kind="none", cause=self.cause)
                 for i, p in enumerate(self.match.none))  # fmt: skip
         return (*hits, *nots)
 

@@ -18,7 +18,8 @@ _TOKENS: Final = re.compile(
     r"|xox[a-z]-[\w-]{10,300}|xoxe\.[\w.-]{10,300}|xapp-\d-[\w-]{10,300}"  # Slack
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"  # AWS access key id
     r"|AIza[\w-]{35}|ya29\.[\w.-]{20,2000}|GOCSPX-[\w-]{20,60}"  # Google
-    r"|npm_[A-Za-z0-9]{30,60}|pypi-[\w-]{16,1000}|rubygems_[0-9a-f]{32,64}|crates?io_\w{20,80}|cio[A-Za-z0-9]{32}(?!\w)"
+    r"|npm_[A-Za-z0-9]{30,60}|pypi-[\w-]{16,1000}|rubygems_[0-9a-f]{32,64}|crates?io_\w{20,80}"
+    r"|cio[A-Za-z0-9]{32}(?!\w)"
     r"|dckr_(?:pat|oat)_[\w-]{16,80}|dop_v1_[0-9a-f]{40,80}|hv[sbr]\.[\w-]{20,400}|AKCp[A-Za-z0-9]{60,100}"
     r"|cmVmdGtuOj[A-Za-z0-9+/=]{20,200}|sk-(?:proj-|ant-)?[\w-]{20,300}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,200}"
     r"|SG\.[\w-]{16,40}\.[\w-]{16,80}|AGE-SECRET-KEY-1[A-Z0-9]{50,70}|atlasv1\.[\w-]{40,100}|bkua_[0-9a-f]{30,60}"
@@ -35,43 +36,66 @@ _NAME = (
     r"|private[_-]?key|account[_-]?key|signing[_-]?key|encryption[_-]?key|shared[_-]?access[_-]?key|auth[_-]?key"
     r"|tokens?|[_-]auth|credentials?|connection[_-]?string|x-jfrog-art-api|[_-]pass|[_-]pat)"
 )
-_VALUE = r"""(?:"(?P<dq{n}>(?:[^"\\\n]|\\[^\n]){{1,4000}})"?|'(?P<sq{n}>[^'\n]{{1,4000}})'?|(?P<v{n}>[^\s"'&;,)}}\]]{{1,4000}}))"""
+_VALUE = (
+    r"""(?:"(?P<dq{n}>(?:[^"\\\n]|\\[^\n]){{1,4000}})"?|'(?P<sq{n}>[^'\n]{{1,4000}})'?"""
+    r"""|(?P<v{n}>[^\s"'&;,)}}\]]{{1,4000}}))"""
+)
 _NAMED: Final = re.compile(
     r"(?i)" + _NAME + r"""(?:\\?["'])?[ \t]{0,3}(?::=|=>|==?|:(?!:))[ \t]{0,3}(?:\\?(?=["']))?""" + _VALUE.format(n=1)
 )
 _OPTION: Final = re.compile(
-    r"(?i)(?:^|[\s\"'])--?(?:[a-z]{1,20}-){0,3}(?:password|passphrase|passwd|token|secret|api-?key|auth-?key|authtoken|access-?key)"
+    r"(?i)(?:^|[\s\"'])--?(?:[a-z]{1,20}-){0,3}(?:password|passphrase|passwd|token|secret|api-?key"
+    r"|auth-?key|authtoken|access-?key)"
     r"[ \t]+" + _VALUE.format(n=2).replace("(?P<v2>", "(?P<v2>(?!-)")
 )
 _HEADER: Final = re.compile(
-    r"(?i)\b(?:proxy-)?authorization[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?:(?:basic|bearer|token|digest|negotiate|aws4-hmac-sha256)[ \t]+)?"
+    r"(?i)\b(?:proxy-)?authorization[\"']?[ \t]{0,3}[:=][ \t]{0,3}[\"']?(?:(?:basic|bearer|token"
+    r"|digest|negotiate|aws4-hmac-sha256)[ \t]+)?"
     r"(?P<v>[^\s\"',]{3,8000})"
     r"|\b(?:bearer|basic)[ \t]+(?P<b>[\w.~+/=-]{16,8000})"
     r"|(?:set-)?cookie[ \t]{0,3}:[ \t]{0,3}(?P<c>[^\n\"']{3,8000})"
 )
-_USERINFO: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<v>[^\s/@\"'<>?#]{1,1000}(?:@[^\s/@\"'<>?#]{1,200}){0,2})@(?=[\w\[])")
+_USERINFO: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<v>[^\s/@\"'<>?#]{1,1000}(?:@[^\s/@\"'<>?#]{1,200}){0,2})@(?=[\w\[])"
+)
 _LOGIN: Final = re.compile(
-    r"\b(?:docker|podman|skopeo|buildah|helm|crane|oras|nerdctl|mysql|mysqldump|az|sshpass|cf)\b[^\n]{0,200}?[ \t]-p[ \t]?(?P<p>(?!\d+(?::\d+)*(?:\s|/|$))[^\s-][^\s]{0,500})"
-    r"|\b(?:curl|wget|http|https)\b[^\n]{0,500}?[ \t](?:-u|--user|--proxy-user|-U)[ \t=]?[\"']?(?P<u>[^\s\"':]{1,200}:[^\s\"']{1,500})"
+    r"\b(?:docker|podman|skopeo|buildah|helm|crane|oras|nerdctl|mysql|mysqldump|az|sshpass"
+    r"|cf)\b[^\n]{0,200}?[ \t]-p[ \t]?(?P<p>(?!\d+(?::\d+)*(?:\s|/|$))[^\s-][^\s]{0,500})"
+    r"|\b(?:curl|wget|http|https)\b[^\n]{0,500}?[ \t](?:-u|--user|--proxy-user"
+    r"|-U)[ \t=]?[\"']?(?P<u>[^\s\"':]{1,200}:[^\s\"']{1,500})"
 )
 _QUERY: Final = re.compile(
-    r"(?i)[?&;](?:sig|signature|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|x-goog-credential"
-    r"|awsaccesskeyid|access_token|token|key|apikey|api_key|code|auth|private_token|job_token|password|secret|client_secret"
+    r"(?i)[?&;](?:sig|signature|x-amz-signature|x-amz-security-token|x-amz-credential"
+    r"|x-goog-signature|x-goog-credential"
+    r"|awsaccesskeyid|access_token|token|key|apikey|api_key|code|auth|private_token|job_token"
+    r"|password|secret|client_secret"
     r"|sv_sig|hmac|jwt)=(?P<v>[^\s&\"'<>]{4,8000})"
 )
-_PEM_OPEN: Final = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
-_PEM_CLOSE: Final = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----|Private-MAC:[^\n]{0,200}")
+_PEM_OPEN: Final = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+    r"|PuTTY-User-Key-File-\d"
+)
+_PEM_CLOSE: Final = re.compile(
+    r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+    r"|Private-MAC:[^\n]{0,200}"
+)
 _KEY_LINE: Final = re.compile(r"(?m)^[ \t]{0,40}(?P<v>[A-Za-z0-9+/]{60,76}={0,2})[ \t\r]{0,9}$")
 
 # What may stand after such a name and is no secret: already hidden, a reference, an empty word.
 _HARMLESS: Final = re.compile(
-    r"(?i)\*{2,}.{0,3}|x{3,}|\[?(?:redacted|masked|secret|filtered|hidden|removed)\]?|<[^>]{0,60}>?|\$\(.*|\$\{\{?.*|\$[A-Z_]\w*|%[A-Z_]+%?|\{\{.*"
-    r"|true|false|null|none|nil|yes|no|undefined|not|is|was|for|in|and|or|with|set|unset|empty|required|missing|invalid"
-    r"|expired|read|write|from|to|the|a|an|env|string|str|file|stdin|default|auto|0|1|sha(?:1|256|384|512)[:-].*|h1:.*"
-    r"|get|post|head|put|delete|patch|rpc|dial|unable|cannot|could|can't|bad|no|http|https?://.*|status|unauthorized|forbidden"
+    r"(?i)\*{2,}.{0,3}|x{3,}|\[?(?:redacted|masked|secret|filtered|hidden|removed)\]?|<[^>]{0,60}>?"
+    r"|\$\(.*|\$\{\{?.*|\$[A-Z_]\w*|%[A-Z_]+%?|\{\{.*"
+    r"|true|false|null|none|nil|yes|no|undefined|not|is|was|for|in|and|or|with|set|unset|empty"
+    r"|required|missing|invalid"
+    r"|expired|read|write|from|to|the|a|an|env|string|str|file|stdin|default|auto|0|1|sha(?:1|256"
+    r"|384|512)[:-].*|h1:.*"
+    r"|get|post|head|put|delete|patch|rpc|dial|unable|cannot|could|can't|bad|no|http|https?://.*"
+    r"|status|unauthorized|forbidden"
     r"|unexpected|authentication|error|failed|denied|\(.*|\\?[\"'].{0,1}|\.{2,}|-+|/{1,2}|@.*"
 )
-_NOT_BASE64: Final = re.compile(r"[0-9a-f]+|[0-9A-F]+|[A-Za-z]+|[a-z0-9/]+|[A-Z0-9/]+|(?P<c>.)(?P=c)*|[^0-9]*|[^a-z]*|[^A-Z]*")
+_NOT_BASE64: Final = re.compile(
+    r"[0-9a-f]+|[0-9A-F]+|[A-Za-z]+|[a-z0-9/]+|[A-Z0-9/]+|(?P<c>.)(?P=c)*|[^0-9]*|[^a-z]*|[^A-Z]*"
+)
 # Most lines hold nothing that could begin a secret, and are done with a look for these, in lower case.
 _WORDS: Final = ("pass", "pwd", "secret", "key", "token", "auth", "credential", "string", "jfrog", "_pat", "-pat")
 _SCHEMES: Final = ("authorization", "bearer", "basic", "cookie")

@@ -53,7 +53,7 @@ def hunt(parsed: Parsed) -> Hunt | None:
 
 
 def fallback(parsed: Parsed) -> Hunt | None:
-    """The strongest part that every match holds, for a pattern that hyperscan finds too large; None if there is none."""
+    """The strongest part that every match holds, for what hyperscan finds too large; None if there is none."""
     plain = _plain(parsed.tree)
     core = None if plain is None else _core(_trimmed(plain, wide=True))
     if core is None or strength(core) < _STRONG:
@@ -162,11 +162,13 @@ def _cat(*parts: Node) -> Node:
 
 
 def _needless(parts: list[Node], *, wide: bool) -> int:
-    """How many parts at this end can go: what may be empty, a class that holds nearly all, an anchor before them."""
+    """How many parts at this end can go: what may be empty, with an anchor before it where it fits nearly all.
+
+    `wide`: also where that makes it fit more than it did."""
     first = parts[0]
     if isinstance(first, Anchor):
         return 2 if wide and len(parts) > 2 and _says_nothing(parts[1]) else 0
-    return int(_may_be_empty(first) or (wide and isinstance(first, Bytes) and first.set.bit_count() > _WIDE))
+    return int(_may_be_empty(first))
 
 
 def _says_nothing(node: Node) -> bool:
@@ -218,9 +220,7 @@ def _anchored(node: Node, *, first: bool, last: bool) -> Node:
         return Rep(_anchored(node.part, first=False, last=False), node.least, node.most)
     if isinstance(node, Cat):
         end = len(node.parts) - 1
-        return Cat(
-            tuple(_anchored(p, first=first and not i, last=last and i == end) for i, p in enumerate(node.parts))
-        )
+        return Cat(tuple(_anchored(p, first=first and not i, last=last and i == end) for i, p in enumerate(node.parts)))
     return node
 
 

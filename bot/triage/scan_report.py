@@ -76,7 +76,7 @@ class Gathered:
 
     kept: list[Kept]
     counts: dict[str, int]
-    bytes: int
+    size: int  # bytes of the log as it was given
     lines: int
     state: LogState
     notes: list[str]
@@ -102,7 +102,7 @@ def report(gathered: Gathered) -> Scan:
     command = gathered.command and _short(redact(shown(gathered.command)).strip(), _TEXT)
     return Scan(
         log=LogSummary(
-            bytes=gathered.bytes, lines=gathered.lines, state=gathered.state,
+            bytes=gathered.size, lines=gathered.lines, state=gathered.state,
             note="; ".join(gathered.notes) or None,
         ),
         hits=tuple(hits), counts=gathered.counts, last_command=command or None, tail=_tail(gathered.recent),

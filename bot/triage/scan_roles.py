@@ -52,41 +52,54 @@ class Seen:
 
 
 RETRIED: Final = re.compile(
-    r"(?i)\bretry(?:ing)?\b.{0,40}(?:\bin\b|\bafter\b|\.\.\.|…|\(|\d)|\bretrying\b|\bwill (?:be )?re-?tr(?:y|ied)\b|\bback(?:ing)? ?off\b"
-    r"|\btrying again\b|\btry again in\b|\b(?:tries|retries|attempts?) (?:remaining|left)|\b(?:tries|retries) remaining"
-    r"|\battempt (?P<n>\d+) ?(?:of|/) ?(?P<of>\d+)|\(try ?(?:#|:)? ?(?P<n2>\d+)/(?P<of2>\d+)\)|Retry\(total=\d|^Ign:\d|spurious network error"
+    r"(?i)\bretry(?:ing)?\b.{0,40}(?:\bin\b|\bafter\b|\.\.\.|…|\(|\d)|\bretrying\b"
+    r"|\bwill (?:be )?re-?tr(?:y|ied)\b|\bback(?:ing)? ?off\b"
+    r"|\btrying again\b|\btry again in\b|\b(?:tries|retries|attempts?) (?:remaining|left)|\b(?:tries"
+    r"|retries) remaining"
+    r"|\battempt (?P<n>\d+) ?(?:of|/) ?(?P<of>\d+)|\(try ?(?:#|:)? ?(?P<n2>\d+)/(?P<of2>\d+)\)"
+    r"|Retry\(total=\d|^Ign:\d|spurious network error"
     r"|There appears to be trouble with"
 )
 _SPENT: Final = re.compile(
-    r"(?i)\b(?:0|no(?: more)?) (?:tries|retries|attempts?) (?:remaining|left)|giving up|gave up|retries? (?:exceeded|exhausted)"
-    r"|attempts? (?:exhausted|exceeded)|Max retries exceeded|after \d+ (?:attempts|retries|tries)|will not (?:be )?retr"
+    r"(?i)\b(?:0|no(?: more)?) (?:tries|retries|attempts?) (?:remaining|left)|giving up|gave up"
+    r"|retries? (?:exceeded|exhausted)"
+    r"|attempts? (?:exhausted|exceeded)|Max retries exceeded|after \d+ (?:attempts|retries|tries)"
+    r"|will not (?:be )?retr"
 )
 _APT_WARNING: Final = re.compile(r"^W: |^Ign:\d")
 
 # Causes that a test, a compiler or the machine shows in its own words: output of a test is just where they stand.
 _OWN_WORDS: Final = frozenset(
     {"test-failure", "test-timeout", "compile-error", "lint-failure", "deadlock-or-hang", "out-of-memory", "disk-full",
-     "job-time-limit-exceeded", "runner-lost", "not-a-failure", "missing-runtime-dependency", "base-image-missing-tools",
+     "job-time-limit-exceeded", "runner-lost", "not-a-failure", "missing-runtime-dependency",
+     "base-image-missing-tools",
      "go-version-mismatch"}
 )  # fmt: skip
 _PRINTED: Final = (  # how a test's own output looks, whatever it says
     (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), "a Go test logs it"),
     (re.compile(r"^E   +\S"), "it stands in a pytest failure"),
-    (re.compile(r"^\s+(?:●|✕|×) |^\s*(?:Expected|Received)(?: \w+)?: |^\s+at (?:Object|Context)\.<anonymous>"), "a JavaScript test prints it"),
-    (re.compile(r"^\s*\[?(?:ERROR|FAIL(?:URE)?|INFO)\]?\s+\S+(?:Test|IT|Spec)\w*[.:]\w+:\d+"), "a Java test reports it"),
-    (re.compile(r"^\s*(?:Error(?: Trace)?|Expected|Actual|Messages|expected|actual|got|want):\s"), "an assertion prints it"),
+    (re.compile(r"^\s+(?:●|✕|×) |^\s*(?:Expected|Received)(?: \w+)?: |^\s+at (?:Object"
+        r"|Context)\.<anonymous>"), "a JavaScript test prints it"),
+    (re.compile(r"^\s*\[?(?:ERROR|FAIL(?:URE)?|INFO)\]?\s+\S+(?:Test|IT"
+        r"|Spec)\w*[.:]\w+:\d+"), "a Java test reports it"),
+    (re.compile(r"^\s*(?:Error(?: Trace)?|Expected|Actual|Messages|expected|actual|got"
+        r"|want):\s"), "an assertion prints it"),
     (re.compile(r"^(?:thread '.*' panicked at|assertion `)"), "a Rust test prints it"),
 )  # fmt: skip
 _RUNNER_SPEAKS: Final = re.compile(
-    r"^(?:panic: |fatal error: |FAIL\b|ok\s|--- |=== |signal: |goroutine \d|exit status|\*\*\* |Killed|##\[|go: |npm |"
+    r"^(?:panic: |fatal error: |FAIL\b|ok\s|--- |=== |signal: |goroutine \d|exit status|\*\*\* "
+    r"|Killed|##\[|go: |npm |"
     r"ERROR: Job|The runner|FATAL|dial tcp)"
 )
 _COMMAND: Final = re.compile(
     r"^(?:\$ \S|\++ (?:echo|printf|export|e?grep|sed|awk|test|\[|\[\[|case|if|for|logger|[A-Z_]+=)|"
-    r"\[command\]|\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|LABEL)\b|\s*\d+ \| (?:>>> |    )?(?:RUN|ENV|CMD|COPY|LABEL) )"
+    r"\[command\]|\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|LABEL)\b|\s*\d+ \| (?:>>> "
+    r"|    )?(?:RUN|ENV|CMD|COPY|LABEL) )"
 )
 _COMMENT: Final = re.compile(r"^\s*(?:#|//) \S")
-_CHATTER: Final = re.compile(r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b")
+_CHATTER: Final = re.compile(
+    r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
+)
 
 WRAPPERS: Final = re.compile(
     r"Process completed with exit code (?!124\b|137\b|139\b|143\b)\d+|The operation was canceled|A task was canceled"
@@ -94,9 +107,11 @@ WRAPPERS: Final = re.compile(
     r"|script returned exit code (?!124\b|137\b|139\b|143\b)\d+|Build step '[^']*' marked build as failure"
     r"|^Finished: FAILURE|make(?:\[\d+\])?: \*\*\* .*Error (?!124\b|137\b|139\b|143\b)\d+|^ninja: build stopped"
     r"|^(?:ERROR: )?failed to (?:solve|build): process .* exit code: (?!124\b|137\b|139\b|143\b)\d+$"
-    r"|did not complete successfully: exit code: (?!124\b|137\b|139\b|143\b)\d+|returned a non-zero code: (?!124\b|137\b|139\b|143\b)\d+"
+    r"|did not complete successfully: exit code: (?!124\b|137\b|139\b|143\b)\d+"
+    r"|returned a non-zero code: (?!124\b|137\b|139\b|143\b)\d+"
     r"|npm (?:ERR!|error) (?:code ELIFECYCLE|errno \d+|Exit status \d+|A complete log of this run)"
-    r"|error Command failed with exit code (?!124\b|137\b|139\b|143\b)\d+|exited with (?:code|status) (?!124\b|137\b|139\b|143\b)\d+"
+    r"|error Command failed with exit code (?!124\b|137\b|139\b|143\b)\d+|exited with (?:code"
+    r"|status) (?!124\b|137\b|139\b|143\b)\d+"
     r"|Error: Process completed with exit code \d+$|exit status 1$"
 )
 

@@ -18,7 +18,7 @@ from bot.triage.scan_syntax import Parsed, Unreadable, parse
 if TYPE_CHECKING:
     from bot.triage.scanner import Scanner
 
-_FORMAT = 3  # raise it when what is compiled from a rule changes
+_FORMAT = 4  # raise it when what is compiled from a rule changes
 _MAGIC = b"buildmedic-rules\n"
 _PROBE = b"##[group]Run probe\n"  # a sign that a database in working order must find
 _LONGEST = 4000
@@ -94,7 +94,9 @@ def _read(pattern: str) -> tuple[str | None, Hunt | None, Parsed | None]:
     if not width(parsed.tree):
         return "it matches the empty string, so it would fit every line", None, None
     hunted = hunt(parsed)
-    return ("it can fit no line: rules see one line at a time", None, None) if hunted is None else (None, hunted, parsed)
+    return (
+        ("it can fit no line: rules see one line at a time", None, None) if hunted is None else (None, hunted, parsed)
+    )
 
 
 def _compiled(hunts: Sequence[Hunt], *, once: bool = False) -> Any:
@@ -171,8 +173,7 @@ class RuleSet:
         end = at + int.from_bytes(blob[len(mark) : at], "big")
         try:
             expressions = [
-                Expression(Hunt(*hunted), tuple(owners), sign)
-                for hunted, owners, sign in json.loads(blob[at:end])
+                Expression(Hunt(*hunted), tuple(owners), sign) for hunted, owners, sign in json.loads(blob[at:end])
             ]
             made = cls(rules, expressions, hs.loadb(blob[end:], hs.HS_MODE_BLOCK))
             found: list[int] = []

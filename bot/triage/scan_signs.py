@@ -40,7 +40,8 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
         r"^(?:added|changed|removed) \d+ packages|^up to date, audited|Done in \d+(?:\.\d+)?m?s|^\[[34]/4\] ",
         r"^\s+Finished \S+",
         r"^(?:Setting up \S+ \(|Processing triggers for )|is already the newest version",
-        r"^(?:Status: (?:Downloaded newer image|Image is up to date)|Digest: sha256:)|: digest: sha256:|exporting to image",
+        r"^(?:Status: (?:Downloaded newer image|Image is up to date)|Digest: sha256:)"
+        r"|: digest: sha256:|exporting to image",
         r"^HEAD is now at |^Resolving deltas: 100%|-> FETCH_HEAD|^Switched to a new branch",
         r"^(?:\[INFO\] )?BUILD SUCCESS|^Job succeeded|^Finished: SUCCESS",
         r"[‘'\"] saved \[\d+",

@@ -54,7 +54,8 @@ class Source:
         if self._head:
             yield from self._begin(self._head)
         if self._gzip is not None and (trouble := self._gzip.trouble(ended=True)):
-            self.state, _ = "partial", self.notes.append(trouble)
+            self.state = "partial"
+            self.notes.append(trouble)
         if self._decoder is not None and (left := self._decoder.decode(b"", final=True)):
             yield left.encode("utf-8", "replace")
         if self.nuls and self._decoder is None:

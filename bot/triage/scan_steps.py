@@ -1,5 +1,6 @@
 """Which step of the log is under way, line by line, and how each step ended."""
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -90,5 +91,6 @@ class Steps:
         self.place = Place(step, name, script)
 
 
+@functools.lru_cache(maxsize=512)
 def _name(text: bytes) -> str:
     return redact(shown(text[:1000])).strip()[:_LONGEST_NAME]

@@ -3,6 +3,7 @@
 A hit is a place in a window until the window is let go; only then, if later hits have not pushed it out, is it copied.
 """
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -72,7 +73,7 @@ class Window:
                 text = self._cleaned[start] = self._clean(start, start, last)
             return (start, last, text) if search(text) else None
         edges = [start - 1, *(i + start for i, c in enumerate(whole) if c == 13), last]
-        pieces = [(a + 1, b) for a, b in zip(edges, edges[1:], strict=False) if b > a + 1]
+        pieces = [(a + 1, b) for a, b in itertools.pairwise(edges) if b > a + 1]
         pieces.sort(key=lambda p: not p[0] < end <= p[1] + 1)
         for first, stop in pieces:
             if search(text := self._clean(start, first, stop)):

@@ -285,7 +285,7 @@ class Scanner:
             if count and rule.kind == "any":
                 counts[rule.playbook] = counts.get(rule.playbook, 0) + count
         return scan_report.Gathered(
-            kept=[k for own in kept for k in own], counts=counts, bytes=source.given, lines=self._line - 1,
+            kept=[k for own in kept for k in own], counts=counts, size=source.given, lines=self._line - 1,
             notes=notes, state=source.state if source.state and state == "read" else state,
             command=self._failed_command or self._command, recent=self._recent, steps=self._steps, signs=self._notes,
         )  # fmt: skip

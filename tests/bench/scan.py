@@ -124,7 +124,18 @@ def ours(rules_file: str, log: str) -> None:
     found = scanner.finish()
     spent, cpu = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"s": spent, "cpu": cpu, "compile": compiled, "hits": sum(found.counts.values()), "lines": found.log.lines, "mb": peak}))
+    print(
+        json.dumps(
+            {
+                "s": spent,
+                "cpu": cpu,
+                "compile": compiled,
+                "hits": sum(found.counts.values()),
+                "lines": found.log.lines,
+                "mb": peak,
+            }
+        )
+    )
 
 
 def run(rules_file: Path, log: Path, repeat: int) -> dict[str, float]:

@@ -12,6 +12,8 @@ from bot.serve.standins.slack import Fault as SlackFault
 from tests.harness import CHANNEL, END, Town, about
 from tests.stories.test_serve import DNS
 
+pytestmark = pytest.mark.crash
+
 
 async def test_killed_right_after_the_webhook_was_taken(tmp_path: Path) -> None:
     async with Town(tmp_path) as town:

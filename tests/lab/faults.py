@@ -4,8 +4,6 @@
 that command for the tests of the whole loop; `symptom` shows the fault in seconds and prints what `shows` matches.
 """
 
-
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 

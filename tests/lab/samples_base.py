@@ -5,8 +5,6 @@ prints the runner's group marks and `make_samples` stamps each line as it comes;
 closes with GitLab's line; `jenkins` is `sh -xe` between pipeline marks; `shell` is plain `bash -ex`.
 """
 
-
-
 import shlex
 import zlib
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Samples of Go's module proxy, checksum database and private modules."""
 
-
-
 from netlab import Lab
 from samples_base import Sample
 

@@ -1,7 +1,5 @@
 """Samples of the network's faults: names, ways out, TLS, proxies, slow and broken transfers, answers."""
 
-
-
 from collections.abc import Iterable, Mapping
 
 from faults import BUSY, TOO_MANY

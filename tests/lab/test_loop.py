@@ -29,7 +29,9 @@ def really_fail(lab: Lab, name: str) -> bytes:
     fault = FAULTS[name]
     fault.apply(lab)
     project = lab.go_project(sums=fault.sums)  # type: ignore[arg-type]
-    status, output = lab.run_in_runner(fault.argv, {**lab.go_env(sumdb=fault.sumdb), **fault.env}, cwd=project, timeout=90)
+    status, output = lab.run_in_runner(
+        fault.argv, {**lab.go_env(sumdb=fault.sumdb), **fault.env}, cwd=project, timeout=90
+    )
     assert status != 0, output
     return b"##[group]Run go mod download\n##[endgroup]\n" + output + b"##[error]Process completed with exit code 1.\n"
 

@@ -124,5 +124,5 @@ def test_exit_lines_are_wrappers_unless_the_code_tells_something() -> None:
 
 
 def test_debug_lines_of_a_failing_test_are_symptoms() -> None:
-    (hit,) = [h for h in hits("level=debug msg=\"dial: i/o timeout\"", "--- FAIL: TestA (0.1s)") if h.playbook == "net"]
+    (hit,) = [h for h in hits('level=debug msg="dial: i/o timeout"', "--- FAIL: TestA (0.1s)") if h.playbook == "net"]
     assert hit.role == "symptom"
