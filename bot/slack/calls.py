@@ -174,6 +174,8 @@ def translated(error: SlackApiError, what: str, place: str = "", bot: str = "bui
         return Unavailable(SERVICE, f"{what}: too many requests (429)", retry_after or 1.0)
     if status >= 500 or code in _PASSING:
         return Unavailable(SERVICE, f"{what}: {code or f'HTTP {status}'}", retry_after)
+    if not code and status == 404:
+        return Refused(SERVICE, f"{what}: the server at slack.api_url has no such method (unknown_method)", status)
     if not code:
         return Unavailable(SERVICE, f"{what}: the answer (HTTP {status}) is not Slack's", retry_after)
     if code in _LONG:

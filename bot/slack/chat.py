@@ -231,7 +231,14 @@ class SlackChat:
         known = self._people.get(user)
         if known and time.monotonic() - known[0] < _PERSON_FOR:
             return known[1]
-        answer = await call(lambda: self.client.users_info(user=user), "users.info")
+        try:
+            answer = await call(lambda: self.client.users_info(user=user), "users.info")
+        except Refused as error:
+            if "unknown_method" not in str(error):
+                raise
+            # a server that speaks only a part of Slack's API; Slack itself always knows this method. What the signed
+            # payload says of the person (workspace, bot or not) was checked already
+            return Person(team=self.team or "", is_bot=False, is_guest=False, is_stranger=False)
         info = answer.get("user") or {}
         enterprise = info.get("enterprise_user") or {}
         teams = enterprise.get("teams") or ()

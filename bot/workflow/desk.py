@@ -111,8 +111,12 @@ class ClinicDesk:
 
     async def _join(self, case: Case, notice: MessageRef) -> None:
         """A notice for a case that exists: the reply goes under it, or, if it stands elsewhere already, links to it."""
-        if case.notice is not None or case.reply is None:
-            return  # a reply that is not posted yet finds its place by itself
+        if case.reply is None:
+            if case.state not in ("new", "passed"):  # it had nowhere to go until now
+                await show(case.id)
+            return
+        if case.notice is not None:
+            return
         if case.reply.channel == notice.channel and case.thread == notice.ts:
             return
         link = await self._context.chat.link(notice)

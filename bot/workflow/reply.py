@@ -1,5 +1,8 @@
 """The one reply of a case: where it goes, posted once, then kept up to date."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 from bot.model.build import CaseKey, RunRef
 from bot.model.case import Case
 from bot.model.errors import Refused
@@ -27,12 +30,21 @@ def run_key(run: CaseKey | RunRef) -> str:
     return f"{run.ci}:{run.repository.lower()}:{run.run}"
 
 
+_locks: "WeakValueDictionary[str, asyncio.Lock]" = WeakValueDictionary()
+
+
 async def show(case_id: str) -> bool:
     """Bring Slack in line with the case. Safe to repeat; after a crash the message is looked for, not posted twice.
 
     Raises Unavailable while Slack is down. A refusal (not in the channel, missing scope) is logged and kept in the
     case, where `/medic status` shows it; the work goes on. Returns whether the message stands.
     """
+    # one at a time for a case: a slower older update must not overtake a newer one, nor two first posts meet
+    async with _locks.setdefault(case_id, asyncio.Lock()):
+        return await _show(case_id)
+
+
+async def _show(case_id: str) -> bool:
     context = current()
     case = context.store.change_case(case_id, lambda c: place(context, c))
     if case.channel is None:

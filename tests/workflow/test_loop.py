@@ -123,6 +123,16 @@ async def test_a_notice_after_the_reply_is_linked_to_and_not_answered_again(worl
     assert world.chat.messages["1.0"].notice_link == "https://slack/C9/55.0"
 
 
+async def test_a_reply_that_had_nowhere_to_go_is_posted_under_a_later_notice(world: World) -> None:
+    world.ci.channel = None
+    await open_case(world.context, world.ci.fail("7", DNS))
+    await world.until("diagnosed")
+    assert world.chat.messages == {}
+    await world.desk.notice(MessageRef(channel="C9", ts="55.0"), ["https://ci/7"], "failed")
+    assert world.chat.where == {"1.0": ("C9", "55.0")}
+    assert world.chat.messages["1.0"].state == "diagnosed"
+
+
 async def test_a_notice_of_no_configured_ci_is_counted_as_unread(world: World) -> None:
     assert "no link" in await world.desk.notice(MessageRef(channel="C9", ts="1.0"), ["https://other/1"], "failed")
     assert (await world.desk.status()).notices_unread == 1
