@@ -1,5 +1,6 @@
 """Diagnoses in words a person can check: what was seen, what was tried, what it ruled out, what was not tried."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def _diagnosis(
     return Diagnosis(
         cause=playbook.cause,
         playbook=playbook.id,
-        title=template.prose(playbook.title, facts, fields),
+        title=_sentence(template.prose(playbook.title, facts, fields)),
         confidence=round(confidence, 3),
         evidence=_evidence(hits),
         probes=tuple(r for a in one.asked for r in a.results),
@@ -68,6 +69,11 @@ def _diagnosis(
         links=playbook.links,
         by_hand=_by_hand(one),
     )
+
+
+def _sentence(text: str) -> str:
+    """A title may begin with a fact's default, like “the server”."""
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
 
 
 def _fields(one: "Weighed") -> dict[str, dict[str, object]]:

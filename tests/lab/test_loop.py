@@ -44,6 +44,7 @@ async def test_a_real_failure_comes_back_with_its_cause(lab: Lab, tmp_path: Path
         await town.ci.announce(run)
         reply = await town.reply(run, "diagnosed", seconds=60)
         told = about(reply)
+        print(f"\n{name}: {told['cause']} {told['confidence']:.2f}: {log.splitlines()[-2].decode()[:200]}")
         assert told["cause"] == FAULTS[name].cause, text_of(reply)
         assert told["confidence"] > 0.8, text_of(reply)
         assert "runner" in text_of(reply)
