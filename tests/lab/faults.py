@@ -82,6 +82,7 @@ _ALL = (
     # the resolver
     Fault("dns-silent", "dns-timeout", Lab.silence_dns, r"Resolving timed out"),
     Fault("dns-wrong-resolver", "dns-timeout", _wrong_resolver, r"Resolving timed out"),
+    Fault("dns-gone", "dns-timeout", lambda lab: lab.resolver("127.0.0.77"), r"Could not resolve host"),
     Fault("dns-closed", "dns-timeout", Lab.stop_dns, r"Could not resolve host"),
     Fault("dns-nxdomain", "dns-resolution-failure", _dns("nxdomain"), r"Could not resolve host"),
     Fault("dns-servfail", "dns-resolution-failure", _dns("servfail"), r"Could not resolve host"),

@@ -142,7 +142,7 @@ def _few_ports(lab: Lab) -> None:
 
 LIMITS = (
     Sample("curl-disk-full", ("curl -fsSL -o small/tool.tar.gz https://files.lab.example/tool.tar.gz", "tar -xzf small/tool.tar.gz"),
-           "disk-full", ("flaky-network-reset", "slow-download-timeout"), before=FULL, note="a 64 kB file system"),
+           "download-not-written", ("flaky-network-reset", "slow-download-timeout"), before=FULL, note="a 64 kB file system"),
     Sample("git-disk-full", ("git clone https://git.lab.example/acme/shop.git small/src",), "disk-full", ("flaky-network-reset",),
            before=FULL, note="a 64 kB file system"),
     Sample("go-disk-full", ("go build -o small/shop .",), "disk-full", ("compile-error",), before=FULL, note="a 64 kB file system"),
@@ -226,7 +226,7 @@ SUMS = (
            note="none: no such name in the index"),
     Sample("curl-404", ("curl -fsSLO https://files.lab.example/tool-9.tar.gz",), "http-404", ("rate-limited",), note="no such file"),
     Sample("wget-404", ("wget https://files.lab.example/tool-9.tar.gz",), "http-404", ("registry-unavailable",), note="no such file"),
-    Sample("git-404", ("git clone https://git.lab.example/acme/shopp.git",), "dependency-not-found", ("dns-timeout",),
+    Sample("git-repository-not-found", ("git clone https://git.lab.example/acme/shopp.git",), "private-module-auth", ("dns-timeout",),
            note="no such repository"),
 )  # fmt: skip
 SAMPLES: tuple[Sample, ...] = (*TESTS, *COMPILE, *LIMITS, *IMAGE, *SUMS)

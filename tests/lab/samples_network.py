@@ -44,6 +44,8 @@ DNS = [
     *each("go", "resolver-silent", "dns-silent", "go-dns-timeout", ("dns-resolution-failure", "network-egress-blocked"),
           proxy=GOLANG, style="github"),
     *each("go", "resolver-elsewhere", "dns-wrong-resolver", "go-dns-timeout", ("gosumdb-unreachable",)),
+    # the demo's log: nobody is at 127.0.0.77 on any machine, so that its probe meets what the build met
+    Sample("go-resolver-gone", ("go version", "go mod download"), "go-dns-timeout", (), "dns-gone", proxy=GOLANG, style="github"),
     *each("go", "resolver-closed", "dns-closed", "go-dns-timeout", ("connection-refused",), proxy=GOLANG),
     *each("curl wget", "resolver-silent", "dns-silent", "dns-timeout", ("network-egress-blocked", "test-failure")),
     *each("pip", "resolver-silent", "dns-silent", "dns-silent-resolver", ("dns-nxdomain",), timeout=300),
