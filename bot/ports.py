@@ -10,6 +10,7 @@ from bot.model import Noun
 from bot.model.build import Build, CIEvent, Job, RunRef
 from bot.model.case import Case, MessageRef
 from bot.model.diagnosis import ProbeRequest, ProbeResult
+from bot.model.release import DeployEvent, Plan, Release, Watched
 
 NoticeVerdict = Literal["failed", "running", "passed", "cancelled", "unclear"]
 
@@ -50,6 +51,49 @@ class CI(Protocol):
 
     async def check(self) -> Sequence[Check]:
         """Reach the service with the configured credentials."""
+
+    async def close(self) -> None: ...
+
+
+class Deploy(Protocol):
+    """One application of a deploy system. Built from its configuration entry; owns its own settings class."""
+
+    name: str
+    kind: str
+    app: str
+    environment: str
+    repositories: tuple[str, ...]  # whose failed releases may be rolled back here
+    channel: str | None  # where failures told by webhook alone are posted
+
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> DeployEvent:
+        """Verify and read. Raises BadSignature, BadPayload. Events not used come back as `ignored`."""
+
+    def recognise(self, url: str) -> bool:
+        """Whether a URL, as people copy it from a browser or a notice has it, leads to this application."""
+
+    async def release(self) -> Release:
+        """How it stands now. Raises Refused, Unavailable."""
+
+    async def plan(self, revision: str | None = None) -> Plan:
+        """What a rollback to `revision` (an id of the history, or what was deployed, at least 7 characters of it; None:
+        the entry before the current one) would change. Raises Refused, in words, where there is nothing to go back to,
+        where the name fits several entries, or where it is what runs already."""
+
+    async def rollback(self, plan: Plan) -> None:
+        """Do it: automation that would undo it is switched off first. Not idempotent: see `did_rollback`. Raises
+        Refused (certainly not done), Unavailable (may or may not have got through)."""
+
+    async def did_rollback(self, plan: Plan) -> bool | None:
+        """Whether a rollback to the plan's target was begun since the plan was made; None where that cannot be told."""
+
+    async def watch(self, plan: Plan) -> Watched:
+        """What became of it so far."""
+
+    async def restore(self, plan: Plan) -> str | None:
+        """Put back what `rollback` switched off, as it was. Idempotent. Returns what was put back in words, or None
+        where there was nothing to put back."""
+
+    async def check(self) -> Sequence[Check]: ...
 
     async def close(self) -> None: ...
 
