@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -26,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.model.duration import Duration
 from bot.model.errors import ConfigError
 from bot.serve.checked import unknown_key, validate
 from bot.serve.yamlfile import Document, Where, read
@@ -34,16 +34,7 @@ from bot.triage.approve import Policy
 if TYPE_CHECKING:
     from bot.slack.settings import SlackSettings
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def seconds(value: object) -> float:
-    """`30m` -> 1800.0. Raises ValueError."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("must be a duration such as 45s, 30m, 12h or 2d")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:
@@ -59,7 +50,6 @@ def _approver(value: str) -> str:
     return value
 
 
-Duration = Annotated[float, BeforeValidator(seconds)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Approver = Annotated[str, AfterValidator(_approver)]
 
@@ -90,16 +80,6 @@ class PolicySettings(Section):
         return Policy.model_validate(self.model_dump())
 
 
-class ArgocdSettings(Section):
-    name: str
-    kind: Literal["argocd"]
-    url: str
-    token: SecretStr
-    app: str
-    environment: str
-    repositories: tuple[str, ...] = ()
-
-
 class AlertmanagerSettings(Section):
     name: str
     kind: Literal["alertmanager"]
@@ -126,7 +106,6 @@ class _Shared(Section):
     http: HttpSettings = HttpSettings()
 
 
-DEPLOYS: dict[str, type[BaseModel]] = {"argocd": ArgocdSettings}
 ALERTS: dict[str, type[BaseModel]] = {"alertmanager": AlertmanagerSettings}
 _SECTIONS = ("slack", "ci", "vantages", "deploys", "alerts", *_Shared.model_fields)
 _NAMED = ("ci", "deploys", "alerts")
@@ -180,6 +159,21 @@ class Settings:
         """The settings of one CI, whatever variables the others lack."""
         self._need(("ci", self.ci_names.index(name)))
         return self._ci[name]
+
+    @property
+    def deploys(self) -> dict[str, BaseModel]:
+        """Entry name -> settings of its kind (`bot.deploy.make` takes them)."""
+        self._need(("deploys",))
+        return self._deploys
+
+    @property
+    def deploy_names(self) -> tuple[str, ...]:
+        return tuple(self._deploys)
+
+    def deploy_entry(self, name: str) -> BaseModel:
+        """The settings of one deploy, whatever variables the others lack."""
+        self._need(("deploys", self.deploy_names.index(name)))
+        return self._deploys[name]
 
     @property
     def vantages(self) -> dict[str, BaseModel]:
@@ -248,13 +242,12 @@ class Settings:
     def not_used(self) -> tuple[str, ...]:
         """What is configured and does nothing in this release, in words."""
         lines = []
-        for section, says in (("deploys", "no rollback is offered"), ("alerts", "its webhook is not taken")):
-            for index, entry in enumerate(self._data.get(section, [])):
-                line = self._document.line((section, index))
-                lines.append(
-                    f"{self.file}:{line}: {section} entry {entry['name']!r} ({entry['kind']}) is read and checked, "
-                    f"but not used in this release: {says}"
-                )
+        for index, entry in enumerate(self._data.get("alerts", [])):
+            line = self._document.line(("alerts", index))
+            lines.append(
+                f"{self.file}:{line}: alerts entry {entry['name']!r} ({entry['kind']}) is read and checked, "
+                "but not used in this release: its webhook is not taken"
+            )
         return tuple(lines)
 
     # checks
@@ -268,10 +261,9 @@ class Settings:
         _ = self._shared
         if self.has_slack:
             _ = self._slack
-        _ = self._ci, self._vantages
-        for section, known in (("deploys", DEPLOYS), ("alerts", ALERTS)):
-            for _place, _entry in self._entries(section, known):
-                pass
+        _ = self._ci, self._vantages, self._deploys
+        for _place, _entry in self._entries("alerts", ALERTS):
+            pass
         self._check_names()
         self._check_environments()
 
@@ -293,6 +285,14 @@ class Settings:
         from bot.ci import kinds
 
         return {str(self._document.at(place)["name"]): entry for place, entry in self._entries("ci", kinds())}
+
+    @cached_property
+    def _deploys(self) -> dict[str, BaseModel]:
+        if "deploys" not in self._data:
+            return {}
+        from bot.deploy import kinds
+
+        return {str(self._document.at(place)["name"]): entry for place, entry in self._entries("deploys", kinds())}
 
     @cached_property
     def _vantages(self) -> dict[str, BaseModel]:
