@@ -103,6 +103,7 @@ class FakeChat:
     told: list[tuple[str, str]] = field(default_factory=list)
     faults: list[ServiceError] = field(default_factory=list)
     groups: dict[str, list[str]] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
     lose_answer: bool = False
 
     async def show(self, case: Case, *, channel: str, thread: str | None, broadcast: bool = False) -> MessageRef:
@@ -134,6 +135,9 @@ class FakeChat:
         if group not in self.groups:
             raise Refused("slack", "no such group")
         return self.groups[group]
+
+    async def person_by_email(self, email: str) -> str | None:
+        return self.emails.get(email)
 
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         self.told.append((user, text))

@@ -50,6 +50,13 @@ def _approver(value: str) -> str:
     return value
 
 
+def _slack_user(value: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", value):
+        raise ValueError(f"{value!r} is no Slack user id (they begin with U or W)")
+    return value
+
+
+SlackUser = Annotated[str, AfterValidator(_slack_user)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Approver = Annotated[str, AfterValidator(_approver)]
 
@@ -101,6 +108,7 @@ class _Shared(Section):
     probe_allow: tuple[Network, ...] = ()
     environments: dict[str, PolicySettings] = {}
     rerun: PolicySettings = PolicySettings()
+    people: dict[str, SlackUser] = {}  # a CI's login, or an e-mail address, of each person -> their Slack user id
     playbooks: tuple[Path, ...] = ()
     storage: StorageSettings = StorageSettings()
     http: HttpSettings = HttpSettings()
@@ -206,6 +214,12 @@ class Settings:
     def rerun(self) -> Policy:
         self._need(("rerun",))
         return self._shared.rerun.policy
+
+    @property
+    def people(self) -> dict[str, str]:
+        """CI login or e-mail address, in lower case -> Slack user id."""
+        self._need(("people",))
+        return {name.lower(): user for name, user in self._shared.people.items()}
 
     @property
     def playbooks(self) -> tuple[Path, ...]:

@@ -107,6 +107,7 @@ class SlackDoor:
             body=json.loads(text) if socket else text, headers=headers, mode="socket_mode" if socket else "http"
         )
         request.context["tries"] = delivery.tries
+        request.context["received"] = delivery.received
         response = await self._bolt.async_dispatch(request)
         if (trouble := request.context.get("trouble")) is not None:
             raise trouble

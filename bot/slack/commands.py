@@ -2,18 +2,21 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from bot.model import Noun
+from bot.model.case import Case
 from bot.ports import Status
 from bot.slack import words
-from bot.slack.mrkdwn import clip, prose, span
+from bot.slack.mrkdwn import clip, link, person, prose, span
 
-Verb = Literal["triage", "rerun", "status", "pause", "resume"]
+Verb = Literal["triage", "rerun", "rollback", "approvals", "status", "pause", "resume"]
 _WITH_URL = ("triage", "rerun")
-_ALONE = ("status", "pause", "resume")
-_LATER = ("probe", "checkup", "rollback", "history", "stats", "playbooks", "approvals", "mute", "unmute")
-_NOW = ("help", *_WITH_URL, *_ALONE)
+_ALONE = ("approvals", "status", "pause", "resume")
+_LATER = ("probe", "checkup", "history", "stats", "playbooks", "mute", "unmute")
+_NOW = ("help", "rollback", *_WITH_URL, *_ALONE)
+_DEPLOY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:\s+([A-Za-z0-9][A-Za-z0-9._+/-]{0,99}))?")
 
 
 class Typed(Noun):
@@ -21,6 +24,8 @@ class Typed(Noun):
 
     verb: Verb | None = None
     url: str = ""
+    deploy: str = ""  # of rollback
+    revision: str | None = None
     answer: str = ""
 
 
@@ -35,6 +40,11 @@ def read(text: str) -> Typed:
         if url is None:
             return Typed(answer=words.NEEDS_URL.format(command=name))
         return Typed(verb="triage" if name == "triage" else "rerun", url=url)
+    if name == "rollback":
+        named = _DEPLOY.fullmatch(rest.strip("`"))
+        if named is None:
+            return Typed(answer=words.NEEDS_DEPLOY)
+        return Typed(verb="rollback", deploy=named[1], revision=named[2])
     for verb in _ALONE:
         if name == verb:
             answer = words.TAKES_NONE.format(command=name)
@@ -50,6 +60,29 @@ def _url(text: str) -> str | None:
     """Slack may hand a typed URL over as it is, or as `<url|label>` with entities."""
     match = re.fullmatch(r"<?(https?://[^\s<>|]+)(?:\|[^<>]*)?>?", text)
     return match.group(1).replace("&amp;", "&") if match else None
+
+
+def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
+    """The answer to `/medic approvals`, as Slack's mrkdwn."""
+    lines = []
+    for case, url in waiting:
+        action = case.action
+        if action is None:
+            continue
+        at = int(action.expires or 0)
+        lapses = f", lapses <!date^{at}^{{time}}|at {at} UNIX time>" if at else ""
+        if action.plan is not None:
+            plan = action.plan
+            what = f"{words.KIND[action.kind]} of {plan.app} ({plan.environment}) to {plan.target.revision[:12]}"
+        else:
+            what = f"{words.KIND[action.kind]} of {case.id}"
+        lines.append(
+            words.APPROVALS_LINE.format(
+                what=prose(what, 200), approvals=len(action.approvals), needed=action.needed,
+                who=person(action.requested_by), lapses=lapses, link=f" – {link(url, 'open')}" if url else "",
+            )
+        )  # fmt: skip
+    return "\n".join([words.APPROVALS, *lines]) if lines else words.NO_APPROVALS
 
 
 def status_text(status: Status) -> str:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.case import Action, Case
-from bot.slack import words
+from bot.slack import releases, words
 from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
+from bot.slack.releases import is_release
 from bot.slack.sections import (
     DETAILS,
     Block,
@@ -31,7 +32,9 @@ TOTAL_LIMIT = 9000
 BLOCK_LIMIT = 50
 _LEAST = len(DETAILS) - 1
 _PROGRESS = ("new", "reading", "probing", "open", "acting", "watching")
-_BUTTONS = {"rerun": "primary", "approve": "primary", "decline": "danger", "right": None, "wrong": None}
+_BUTTONS = {
+    "rerun": "primary", "approve": "primary", "decline": "danger", "restore": None, "right": None, "wrong": None,
+}  # fmt: skip
 
 
 def render(case: Case, now: datetime, *, least: int = 0) -> dict[str, Any]:
@@ -75,13 +78,15 @@ def metadata(case: Case) -> dict[str, Any]:
 def _text(case: Case, groups: list[Group]) -> str:
     """What phones and notifications show: the first line stands alone."""
     suffix = words.SUFFIX.get(case.state, "")
-    if groups:
+    if is_release(case):
+        first = releases.first_line(case)
+    elif groups:
         first = prose(groups[0].diagnosis.title or groups[0].cause, 300)
         first += f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
         first += f" – {suffix}" if suffix else ""
     else:
         first = words.FIRST.get(case.state, words.FIRST_OTHER)
-    lines = [first, _run_name(case, plain=True)]
+    lines = [first] if is_release(case) else [first, _run_name(case, plain=True)]
     if groups:
         lead = groups[0].diagnosis
         lines.append("" if groups[0].cause == "unknown" else confidence(lead.confidence))
@@ -92,8 +97,9 @@ def _text(case: Case, groups: list[Group]) -> str:
 
 def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, cut: bool) -> list[Block]:
     blocks = [headline(groups[0], case.build, detail)] if groups else [section(f"*{_first(case)}*")]
-    blocks.append(_run_line(case))
+    blocks.append(releases.run_line(case) if is_release(case) else _run_line(case))
     blocks += _status(case, now)
+    blocks += releases.details(case) if is_release(case) else []
     for number, group in enumerate(groups[: detail.causes]):
         if number:
             blocks += [{"type": "divider"}, headline(group, case.build, detail)]
@@ -110,6 +116,8 @@ def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, c
 
 
 def _first(case: Case) -> str:
+    if is_release(case):
+        return releases.first_line(case)
     return words.FIRST.get(case.state, words.FIRST_OTHER)
 
 
@@ -149,13 +157,28 @@ def _status(case: Case, now: datetime) -> list[Block]:
         if action.detail:
             lines.append(f"> {prose(action.detail, 400)}")
     skip = case.state == "acting" and action is not None
-    if (status := words.STATUS.get(case.state)) and not skip:
+    told = releases.status_words(case) if is_release(case) else words.STATUS.get(case.state)
+    if (status := told) and not skip:
         lines.append(status.format(attempt=_attempt(case)) + _elapsed(case, now))
     if case.outcome and prose(case.outcome, 400) not in " ".join(lines):
         lines.append(prose(case.outcome, 400))
     if case.trouble:
         lines.append(words.TROUBLE.format(trouble=prose(case.trouble, 600)))
+    if case.away and action is not None and action.state == "waiting":
+        since, _, until = case.away.partition(" ")
+        lines.append(words.AWAY.format(since=_clock(since), until=_clock(until)))
+    for past in case.past[-3:]:
+        decided = words.DECIDED_BY.format(who=person(past.decided_by)) if past.decided_by else ""
+        told = words.EARLIER_ACTION.format(
+            kind=words.KIND[past.kind], who=person(past.requested_by), state=past.state, decided=decided
+        )
+        lines.append(words.EARLIER.format(what=told))
     return [section("\n".join(lines))] if lines else []
+
+
+def _clock(at: str) -> str:
+    """A moment (UNIX time, whole seconds) in the reader's own time zone."""
+    return f"<!date^{at}^{{time_secs}}|{at} UNIX time>" if at.isdigit() else prose(at, 40)
 
 
 def _attempt(case: Case) -> str:
@@ -176,7 +199,7 @@ def _elapsed(case: Case, now: datetime) -> str:
 
 def _action(case: Case, action: Action) -> str:
     names = [person(user) for user in action.approvals[:10]]
-    text = words.ACTION[action.state].format(
+    text = releases.action_words(action).format(
         who=person(action.requested_by),
         approvals=len(action.approvals),
         needed=action.needed,
@@ -198,14 +221,42 @@ def _actions(case: Case) -> list[Block]:
         value = case.buttons.get(name)
         if not value or len(value) > 2000:
             continue
-        label = {"type": "plain_text", "text": words.BUTTON[name], "emoji": False}
-        button: Block = {"type": "button", "action_id": f"medic.{name}", "text": label, "value": value}
-        if style:
-            button["style"] = style
+        button = _button(f"medic.{name}", words.BUTTON[name], value, style)
         if name == "rerun":
             button["confirm"] = _confirm(case)
+        elif name == "restore":
+            button["confirm"] = releases.dialog(words.CONFIRM_RESTORE, words.CONFIRM_RESTORE_TEXT, words.CONFIRM_ASK)
+        elif name == "approve" and case.action is not None:
+            what = words.CONFIRM_APPROVE_TEXT.format(what=_what(case, case.action))
+            button["confirm"] = releases.dialog(words.CONFIRM_APPROVE, what, words.BUTTON["approve"])
         elements.append(button)
+    elements += _rollbacks(case)
     return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _button(action_id: str, label: str, value: str, style: str | None) -> Block:
+    text = {"type": "plain_text", "text": clip(label, 75), "emoji": False}
+    button: Block = {"type": "button", "action_id": action_id, "text": text, "value": value}
+    return {**button, "style": style} if style else button
+
+
+def _rollbacks(case: Case) -> list[Block]:
+    """One button for each application that may be rolled back from here; action ids are unique in a message."""
+    found: list[Block] = []
+    for name, plan in list(case.offers.items())[:5]:
+        value = case.buttons.get(f"rollback:{name}")
+        if value:
+            action_id = "medic.rollback" if not found else f"medic.rollback.{len(found) + 1}"
+            label = words.BUTTON_ROLLBACK.format(app=clip(bare(plan.app), 40))
+            found.append({**_button(action_id, label, value, "danger"), "confirm": releases.confirm_rollback(plan)})
+    return found
+
+
+def _what(case: Case, action: Action) -> str:
+    """What is approved, in one plain sentence."""
+    if action.plan is not None:
+        return clip(bare(releases.first_line(case).partition(" – ")[0]), 200) + "."
+    return clip(f"{words.CONFIRM_TITLE} {_plain_run(case)}", 200)
 
 
 def _confirm(case: Case) -> Block:
@@ -217,13 +268,7 @@ def _confirm(case: Case) -> Block:
         run=clip(_plain_run(case), 70),
         attempt=case.key.attempt + 1,
     )
-    return {
-        "title": {"type": "plain_text", "text": words.CONFIRM_TITLE},
-        "text": {"type": "plain_text", "text": clip(text, 300)},
-        "confirm": {"type": "plain_text", "text": words.CONFIRM_YES},
-        "deny": {"type": "plain_text", "text": words.CONFIRM_NO},
-        "style": "primary",
-    }
+    return releases.dialog(words.CONFIRM_TITLE, text, words.CONFIRM_YES)
 
 
 def _plain_run(case: Case) -> str:
