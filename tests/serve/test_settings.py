@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.model.duration import seconds
 from bot.model.errors import ConfigError
-from bot.serve.settings import Settings, seconds
+from bot.serve.settings import Settings
 from bot.triage.approve import Policy
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +62,18 @@ def test_the_documented_example(tmp_path: Path) -> None:
     assert settings.database == tmp_path / "buildmedic.db"
     assert (settings.http.host, settings.http.port) == ("127.0.0.1", 8080)
     assert settings.other_names == {"checkout", "alertmanager"}
-    assert len(settings.not_used) == 2
+    assert len(settings.not_used) == 1
+    assert "'alertmanager'" in settings.not_used[0]
     assert "not used in this release" in settings.not_used[0]
+    assert settings.deploy_names == ("checkout",)
+    with pytest.raises(ConfigError, match="ARGOCD_TOKEN"):
+        _ = settings.deploys
+    (checkout,) = load(tmp_path, text, {**env, "ARGOCD_TOKEN": "x"}).deploys.values()
+    told = ("argocd", "https://argocd.internal", "checkout", "production", ("acme/checkout",))
+    shown = checkout.model_dump()
+    assert tuple(shown[key] for key in ("kind", "url", "app", "environment", "repositories")) == told
+    assert (shown["project"], shown["app_namespace"], shown["webhook_secret"], shown["channel"]) == (None,) * 4
+    assert (shown["prune"], shown["settle"]) == (False, 60)
 
 
 def test_the_example_that_we_ship() -> None:
