@@ -1,6 +1,7 @@
 """The configuration, to the letter of its documentation."""
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
@@ -90,16 +91,19 @@ def test_what_the_shipped_example_has_in_comments_is_right_too(tmp_path: Path) -
     for written in text.splitlines():
         line = written
         body = line.lstrip()
-        known = ("app_token", "team_id", "vantages", "  ", "environments", "playbooks")
+        known = ("app_token", "team_id", "vantages", "deploys", "  ", "environments", "playbooks")
         if body.startswith("# ") and body[2:].startswith(known):
             line = line[: len(line) - len(body)] + body[2:]
-        lines.append(line)
+        lines.append(re.sub(r"^    # (app_namespace|web_url|channel|webhook_secret|prune|settle):", r"    \1:", line))
     (tmp_path / "our-playbooks").mkdir()
     env = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "GITHUB_TOKEN"), "x")
     settings = load(tmp_path, "\n".join(lines), {**env, "GITHUB_WEBHOOK_SECRET": "x"})
     assert settings.slack.socket_mode
     assert settings.vantage_names == ("local", "runner")
     assert settings.environments["production"].approvals == 2
+    secrets = {"ARGOCD_TOKEN": "x", "ARGOCD_WEBHOOK_SECRET": "x"}
+    (shop,) = load(tmp_path, "\n".join(lines), secrets).deploys.values()
+    assert set(shop.model_fields_set) == set(type(shop).model_fields)
 
 
 def test_vantages_alone_are_enough(tmp_path: Path) -> None:

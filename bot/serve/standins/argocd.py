@@ -88,7 +88,7 @@ class ArgocdStandIn:
         self.token, self.webhook_secret, self.webhook_url = token, webhook_secret, webhook_url
         self.app, self.project, self.namespace = app, project, namespace
         self.sources = [{"targetRevision": "main", **source} for source in sources]
-        self.automated, self.knows_enabled, self.looks_at = automated, knows_enabled, looks_at
+        self.automated, self.knows_enabled, self.looks_at = automated, knows_enabled, looks_at  # live: may be set
         self.keeper, self.kept, self.life, self.clock = keeper, automated, life or Life(), clock
         self.denied: set[str] = set()  # actions that the account may not do: get, sync, update
         self.versions: list[Version] = []  # what git had, oldest first
@@ -267,7 +267,8 @@ class ArgocdStandIn:
         payload |= {"phase": state.get("phase", ""), "revision": result.get("revision", "")}
         payload |= {"revisions": result.get("revisions", []), "started": state.get("startedAt", "")}
         payload |= {"finished": state.get("finishedAt", ""), "health": app["status"]["health"]["status"]}
-        payload["message"] = state.get("message", "")
+        speaks = app["status"]["health"] if trigger == "on-health-degraded" else state
+        payload["message"] = speaks.get("message", "")
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.webhook_secret}"}
         return headers, json.dumps(payload).encode()
 
