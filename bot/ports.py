@@ -82,8 +82,9 @@ class Deploy(Protocol):
         where the name fits several entries, or where it is what runs already."""
 
     async def rollback(self, plan: Plan) -> None:
-        """Do it: automation that would undo it is switched off first. Not idempotent: see `did_rollback`. Raises
-        Refused (certainly not done), Unavailable (may or may not have got through)."""
+        """Do it: automation that would undo it is switched off first. Not idempotent: see `did_rollback`. Raises Moved
+        where the application does not stand as it did when the plan was made (but for automation that an earlier try
+        has switched off), Refused (certainly not done), Unavailable (may or may not have got through)."""
 
     async def did_rollback(self, plan: Plan) -> bool | None:
         """Whether a rollback to the plan's target was begun since the plan was made; None where that cannot be told."""

@@ -20,7 +20,7 @@ from bot.deploy.argocd_plan import choose, short
 from bot.deploy.argocd_settings import ArgocdSettings
 from bot.deploy.argocd_wire import App, Entry, one_line
 from bot.deploy.argocd_words import AUTO_SYNC
-from bot.model.errors import Refused
+from bot.model.errors import Moved, Refused
 from bot.model.release import DeployEvent, Plan, Release, Revision, Watched
 from bot.outbound import Outbound
 from bot.ports import Check
@@ -141,7 +141,7 @@ class Argocd:
             await self._refused(error, plan)
 
     def _unmoved(self, app: App, plan: Plan) -> None:
-        """Raises Refused unless the application stands as it did when the plan was made."""
+        """Raises Moved, or Refused, unless the application stands as it did when the plan was made."""
         if (plan.deploy, plan.app) != (self.name, self.app):
             raise Refused(self.name, f"the plan is for {plan.app} of {plan.deploy}")
         if busy := _busy(app):
@@ -149,12 +149,12 @@ class Argocd:
         if argocd_judge.begun(app, plan) is not False or str(app.last_id) != plan.marks.get("history"):
             newest = app.attempt
             what = short(newest.shown if newest is not None else app.current().revision)
-            raise Refused(self.name, f"the world has moved since the plan was made ({what} came): plan again", 409)
+            raise Moved(self.name, f"the world has moved since the plan was made ({what} came): plan again", 409)
         entry = next((e for e in app.history if str(e.id) == plan.target.id), None)
         if entry is None or ", ".join(entry.parts) != plan.target.revision:
-            raise Refused(self.name, f"the history has no entry {plan.target.id} with the planned revision any more")
+            raise Moved(self.name, f"the history has no entry {plan.target.id} with the planned revision any more")
         if app.auto and _note(app) != plan.undo.get("automated"):
-            raise Refused(self.name, "auto-sync was switched on or changed since the plan was made: plan again", 409)
+            raise Moved(self.name, "auto-sync was switched on or changed since the plan was made: plan again", 409)
 
     async def _switch_off(self) -> None:
         """`enabled: false` leaves its other settings as they are (argo-cd #25719). An Argo CD before 3.1 drops that

@@ -7,7 +7,7 @@ whether it happened; only a definite "no" leads to sending again, and "cannot te
 from dbos import DBOS
 
 from bot.model.case import Action, ActionState, Case, CaseState
-from bot.model.errors import Refused, Unavailable
+from bot.model.errors import Moved, Refused, Unavailable
 from bot.workflow.context import Context, current, insist, unix
 from bot.workflow.crash import point
 from bot.workflow.deeds import DEEDS, Seen
@@ -88,13 +88,13 @@ async def _send(case_id: str) -> str:
     if (paused := context.store.get_flag("paused")) is not None:
         why = f"paused by <@{paused}> before it was sent: nothing was done"
         return _record(context, case, action, "failed", why)
-    if (moved := await deed.moved(context, case, action)) is not None:
-        return _record(context, case, action, "lapsed", moved)
     if not _claim(context, case, action):
         return "again"  # it changed under our hands: look anew
     point("act.after-intent")
     try:
         said = await deed.send(context, case, action)
+    except Moved as error:
+        return _record(context, case, action, "lapsed", f"{error}. Nothing was done: ask again.")
     except Refused as error:
         return _record(context, case, action, "failed", str(error))
     except Unavailable as error:

@@ -13,7 +13,6 @@ from bot.model.errors import Refused
 from bot.model.release import Plan
 from bot.ports import Deploy
 from bot.workflow.context import Context, Pace
-from bot.workflow.offers import target
 
 
 class Seen(Noun):
@@ -26,11 +25,9 @@ class Seen(Noun):
 class Deed(Protocol):
     repeatable: bool
 
-    async def moved(self, context: Context, case: Case, action: Action) -> str | None:
-        """Why what was approved is not what would be done any more, in words; None where it is."""
-
     async def send(self, context: Context, case: Case, action: Action) -> str | None:
-        """Do it. Returns what is worth saying. Raises Refused (certainly not done), Unavailable (nobody knows)."""
+        """Do it, if it still is what was approved. Returns what is worth saying. Raises Moved, Refused (certainly not
+        done), Unavailable (nobody knows)."""
 
     async def happened(self, context: Context, case: Case, action: Action) -> bool | None:
         """Whether an earlier `send` arrived; None where that cannot be told."""
@@ -44,9 +41,6 @@ class Deed(Protocol):
 
 class Rerun:
     repeatable = False
-
-    async def moved(self, context: Context, case: Case, action: Action) -> str | None:
-        return None  # the adapter looks whether the run was re-run by somebody else
 
     async def send(self, context: Context, case: Case, action: Action) -> str | None:
         await context.cis[case.key.ci].rerun(_build(case))
@@ -93,22 +87,6 @@ class Rerun:
 class Rollback:
     repeatable = False
 
-    async def moved(self, context: Context, case: Case, action: Action) -> str | None:
-        plan = _plan(action)
-        deploy = _deploy(context, action)
-        try:
-            now = await deploy.plan(plan.target.id)
-        except Refused as error:
-            return f"It is not what was approved any more, so nothing was done: {error}"
-        if target(now) == target(plan):
-            if now.automatic and not plan.automatic:
-                return f"{now.automatic} was switched on since this was shown, so nothing was done. Ask again."
-            return None
-        return (
-            f"The world has moved since this was shown (now {now.current.revision[:12]} runs there, then "
-            f"{plan.current.revision[:12]}), so nothing was done. Ask again, to see what a rollback would change now."
-        )
-
     async def send(self, context: Context, case: Case, action: Action) -> str | None:
         await _deploy(context, action).rollback(_plan(action))
         return None
@@ -129,9 +107,6 @@ class Restore:
     """Puts back what a rollback had to switch off."""
 
     repeatable = True
-
-    async def moved(self, context: Context, case: Case, action: Action) -> str | None:
-        return None
 
     async def send(self, context: Context, case: Case, action: Action) -> str | None:
         return await _deploy(context, action).restore(_plan(action)) or "there was nothing to put back"
