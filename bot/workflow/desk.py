@@ -14,13 +14,13 @@ from bot.model.errors import Refused, Unsupported, UsageError
 from bot.model.release import DeployEvent, Plan
 from bot.ports import CI, NoticeVerdict, Status, Who
 from bot.triage import approve
-from bot.workflow import act, reply, triage
+from bot.workflow import reply, triage
 from bot.workflow.context import Context, unix
 from bot.workflow.crash import point
 from bot.workflow.offers import ROLLBACK, digest, mint
 from bot.workflow.release import follow, prepare, watch_release
 from bot.workflow.reply import run_key, show
-from bot.workflow.requests import Requests, person
+from bot.workflow.requests import Requests, go_on, person
 
 
 async def open_case(context: Context, build: Build, **fields: object) -> tuple[Case, bool]:
@@ -314,9 +314,11 @@ async def recover(context: Context) -> int:
                 await context.engine.start(follow, f"release:{case.id}", case.id)
             else:
                 await context.engine.start(triage.triage, f"triage:{case.id}", case.id)
-        if case.action is not None and case.action.state in ("approved", "sending"):
-            await context.engine.start(act.act, case.action.id, case.id)
-    return len(waiting)
+    undecided = Requests(context).waiting()
+    for case in (*waiting, *undecided):
+        if case.action is not None and case.action.state in ("waiting", "approved", "sending"):
+            await go_on(context, case.id, case.action)
+    return len(waiting) + len(undecided)
 
 
 async def say_away(context: Context, since: float, until: float) -> int:

@@ -18,7 +18,7 @@ from bot.workflow import act
 from bot.workflow.context import Context, unix
 from bot.workflow.crash import point
 from bot.workflow.offers import digest, mint, vote_digest
-from bot.workflow.reply import show
+from bot.workflow.reply import refresh
 
 Kind = Literal["rerun", "rollback", "restore"]
 
@@ -53,6 +53,14 @@ class Requests:
         said: list[str] = []
 
         def begin(current: Case) -> Case:
+            stands = current.action
+            again = stands is not None and (stands.kind, stands.state, stands.requested_by) == (
+                kind,
+                "waiting",
+                who.user,
+            )
+            if again and stands is not None and stands.digest == digest(current, kind, plan):
+                return current  # pressed twice, or delivered twice around a crash
             if why := self._in_the_way(current, kind):
                 said.append(why)
                 return current
@@ -151,10 +159,8 @@ class Requests:
         action = after.action
         fresh = before.action is None or action is None or before.action.id != action.id
         point("request.recorded" if fresh else "vote.recorded")
-        if action is not None and action.state == "approved":
-            await self._context.engine.start(act.act, action.id, case.id)
-        else:
-            await show(case.id)
+        if action is not None:
+            await go_on(self._context, case.id, action)
         return after
 
     def _with_action(self, case: Case, action: Action) -> Case:
@@ -212,6 +218,15 @@ class Requests:
         except (Refused, Unavailable) as error:
             self._context.log.warning("user group not resolved: counts as no", group=group, why=str(error))
             return None
+
+
+async def go_on(context: Context, case_id: str, action: Action) -> None:
+    """What follows from an action as it stands: it is done, or shown. Durable, and once for each state however often it
+    is called: also after a start, for what a crash had cut off."""
+    if action.state in ("approved", "sending"):
+        await context.engine.start(act.act, action.id, case_id)
+    else:
+        await context.engine.start(refresh, f"show:{action.id}:{action.state}:{len(action.approvals)}", case_id)
 
 
 _BUSY = ("waiting", "approved", "sending")

@@ -57,7 +57,9 @@ async def test_two_people_approve_a_rollback_and_it_is_done_once_and_verified(to
         assert part in text_of(asked)
     assert town.argo.count(*ROLLBACK) == 0
     await click(town, "U0ADA", asked, "medic.approve")
-    await town.until(lambda: any("Not allowed" in e["text"] for e in town.slack.ephemerals("U0ADA")), "a no to the asker")
+    await town.until(
+        lambda: any("Not allowed" in e["text"] for e in town.slack.ephemerals("U0ADA")), "a no to the asker"
+    )
     await click(town, "U0BOB", asked, "medic.approve")
     await click(town, "U0BOB", asked, "medic.approve")
     await release(town, words="1 of 2 approvals")
