@@ -218,7 +218,7 @@ class ArgocdStandIn:
         metadata: Json = {"name": self.app, "namespace": self.namespace}
         if self.keeper is not None:
             metadata["annotations"] = {
-                "argocd.argoproj.io/tracking-id": f"all:argoproj.io/Application:argocd/{self.app}"
+                "argocd.argoproj.io/tracking-id": f"all-apps:argoproj.io/Application:argocd/{self.app}"
             }
         app: Json = {"metadata": metadata, "spec": spec, "status": self._status()}
         if self.op is not None and self.op.finished is None:
