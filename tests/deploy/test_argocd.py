@@ -68,6 +68,15 @@ async def test_images_and_commits_are_nice_to_know(stand: ArgocdStandIn) -> None
         assert (plan.target.author, plan.target.message) == (None, None)
 
 
+async def test_what_is_nice_to_know_is_not_waited_for(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    deploy._api.manifest_seconds = deploy._api.commit_seconds = 0.05
+    stand.faults = [Fault("GET .*/(manifests|metadata)", hang=1, times=9)]
+    plan = await deploy.plan()
+    assert plan.warnings == ("the images of the target cannot be told: Argo CD did not make its manifests within 0 s",)
+    assert plan.target.author is None
+
+
 async def test_a_commit_is_asked_for_once(stand: ArgocdStandIn) -> None:
     deploy, _ = adapter(stand)
     for _ in range(3):

@@ -64,7 +64,7 @@ class Life:
 
 
 class ArgocdStandIn:
-    """`automated` is `syncPolicy.automated` (None: auto-sync is off). `knows_enabled=False`: an Argo CD before 3.1,
+    """`automated` is `syncPolicy.automated` (None: auto-sync is off). `knows_enabled=False`: an older Argo CD,
     which drops the word `enabled`; `looks_at="presence"`: one whose rollback minds only whether `automated` is there.
     `keeper`: an application of applications that puts `automated` back after so many seconds."""
 
