@@ -56,7 +56,6 @@ async def test_images_and_commits_are_nice_to_know(stand: ArgocdStandIn) -> None
     for fault in (
         Fault("GET .*/manifests", 500, times=9),
         Fault("GET .*/manifests", 200, times=9, body={"manifests": 3}),
-        Fault("GET .*/manifests", 200, times=9, body={"manifests": ["x" * (9 << 20)]}),
         Fault("GET .*/manifests", 200, times=9, body={"manifests": ["{", "[]", "3", "[" * 100_000]}),
     ):
         stand.faults = [fault, Fault("GET .*/metadata", 404, times=9)]
@@ -66,6 +65,51 @@ async def test_images_and_commits_are_nice_to_know(stand: ArgocdStandIn) -> None
         assert plan.warnings[0].startswith("the images of the target cannot be told")
         assert len(plan.warnings[0]) < 400
         assert (plan.target.author, plan.target.message) == (None, None)
+
+
+async def test_manifests_beyond_all_measure(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    stand.faults = [Fault("GET .*/manifests", 200, body={"manifests": ["x" * (9 << 20)]})]
+    assert "more than 8388608 bytes" in (await deploy.plan()).warnings[0]
+
+
+async def test_another_application_than_the_one_asked_for(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    body = stand.shown()
+    body["metadata"] = {"name": "another"}
+    stand.faults = [Fault("GET", 200, body=body)]
+    with pytest.raises(Refused, match="asked for shop, Argo CD answers 'another'"):
+        await deploy.release()
+
+
+async def test_a_sync_that_failed_since_the_plan_is_a_move_too(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    plan = await deploy.plan()
+    stand.deploy(NEXT, outcome="failed")
+    with pytest.raises(Refused, match="the world has moved"):
+        await deploy.rollback(plan)
+    assert posts(stand) == 0
+
+
+async def test_a_new_entry_is_a_move_even_where_the_operation_is_not_told(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    plan = await deploy.plan()
+    body = stand.shown()
+    body["status"]["history"] = [*body["status"]["history"], {"id": 9, "revision": NEXT}]
+    del body["status"]["operationState"]
+    stand.faults = [Fault("GET", 200, body=body)]
+    with pytest.raises(Refused, match="the world has moved"):
+        await deploy.rollback(plan)
+
+
+async def test_a_refusal_for_auto_sync_that_is_not_there_is_not_repeated(stand: ArgocdStandIn) -> None:
+    deploy, _ = adapter(stand)
+    plan = await deploy.plan()
+    said = {"message": "rollback cannot be initiated when auto-sync is enabled", "code": 9}
+    stand.faults = [Fault("POST", 400, body=said, times=9)]
+    with pytest.raises(Refused, match="came back on"):
+        await deploy.rollback(plan)
+    assert (patches(stand), posts(stand)) == (0, 1)
 
 
 async def test_what_is_nice_to_know_is_not_waited_for(stand: ArgocdStandIn) -> None:
