@@ -149,3 +149,16 @@ async def test_auto_sync_that_comes_back_afterwards(stand: ArgocdStandIn) -> Non
     later(stand, 30)
     told = await deploy.watch(plan)  # Argo CD has gone back to what git says
     assert (told.state, BAD[:7] in told.words) == ("unclear", True)
+
+
+async def test_a_refresh_that_fails_leaves_what_is_at_hand(stand: ArgocdStandIn) -> None:
+    stand.life.reconciles = False
+    deploy, said = adapter(stand)
+    plan = await deploy.plan()
+    await deploy.rollback(plan)
+    later(stand, 30)
+    stand.advance()
+    body = stand.shown()
+    stand.faults = [Fault("GET", 200, body=body), Fault("GET", 503, times=3)]
+    assert (await deploy.watch(plan)).state == "running"
+    assert [e.status for e in said[-4:]] == [200, 503, 503, 503]

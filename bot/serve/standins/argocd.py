@@ -360,7 +360,8 @@ class ArgocdStandIn:
             return problem(500, 2, "error setting app operation: another operation is already in progress")
         parts = tuple(entry.get("revisions") or (entry["revision"],))
         version = next((v for v in reversed(self.versions) if v.parts == parts), Version(parts))
-        self.sync(version, "buildmedic", entry, bool(told.get("prune")))
+        if not told.get("dryRun"):  # a dry run would leave the application as it is
+            self.sync(version, "buildmedic", entry, bool(told.get("prune")))
         return web.json_response(self.shown())
 
     async def _manifests(self, request: web.Request) -> web.StreamResponse:
