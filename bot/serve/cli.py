@@ -44,6 +44,7 @@ Vantages = Annotated[
     list[str] | None,
     typer.Option("--vantage", metavar="NAME", help="Probe from here: the first is the build's, others are controls."),
 ]
+Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="Answer in this language: en or zh.")]
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="A file, - for standard input, or the URL of a run.")]
 
 
@@ -85,11 +86,13 @@ def serve(config: NeededConfig) -> int:
 
 
 @app.command()
-def triage(log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False) -> int:
+def triage(
+    log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False, lang: Lang = "en"
+) -> int:
     """Name the cause of a failed build from its log. Without --vantage no probe runs."""
     from bot.serve.cli_triage import triage as run_triage
 
-    return run_triage(log, _options(config), vantage or [], as_json)
+    return run_triage(log, _options(config), vantage or [], as_json, lang)
 
 
 @app.command()
