@@ -21,6 +21,7 @@ _IMAGE = re.compile(
 _PACKAGE = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._/+@=-]*")
 _FILE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_.][A-Za-z0-9_.+-]*)*")
 _TOOL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_FORGES = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"})
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -58,10 +59,12 @@ def _cidr(ip: str) -> str | None:
     return None if known is None else f"{known}/{128 if ':' in known else 32}"
 
 
-def _module_host(module: str) -> str | None:
-    """What GOPRIVATE names: everything on the module's own host."""
-    name = module.partition("/")[0]
-    return verbs.host(name) if "." in name else None
+def _module_owner(module: str) -> str | None:
+    """What GOPRIVATE names: everything of this owner on a public forge, everything on a host of one's own."""
+    name, _, path = module.partition("@")[0].partition("/")
+    if "." not in name or verbs.host(name) is None:
+        return None
+    return f"{name}/{path.partition('/')[0]}" if name in _FORGES and path else name
 
 
 def _minor(version: str) -> str | None:
@@ -72,7 +75,7 @@ def _minor(version: str) -> str | None:
 
 DERIVED: Mapping[str, tuple[str, Callable[[str], str | None]]] = {
     "cidr": ("ip", _cidr),
-    "module_host": ("module", _module_host),
+    "module_owner": ("module", _module_owner),
     "minor": ("version", _minor),
 }
 """Facts made from others, for code: name -> the fact it needs, and how it is made."""

@@ -192,6 +192,8 @@ def schema(model: Any) -> dict[str, Any]:
     made: dict[str, Any] = model.model_json_schema()
     made["$defs"]["Probe"] = {"description": "one probe", "oneOf": [_verb_schema(v) for v in VERBS]}
     del made["properties"]["translations"]
+    for named in ("probes", "facts"):  # other names are refused, which pydantic leaves out
+        made["properties"][named]["additionalProperties"] = False
     step = made["$defs"]["RemedyStep"]
     step["anyOf"] = [{"required": [key]} for key in ("say", "use")]
     del step["required"]

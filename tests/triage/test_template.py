@@ -59,9 +59,10 @@ def test_a_value_that_is_not_what_its_name_says_never_gets_into_code(name: str, 
 
 def test_facts_made_from_others() -> None:
     facts = {"ip": "192.0.2.7", "module": "git.corp.example/a/b", "version": "1.24.3"}
-    assert template.code("{cidr} {module_host} {minor}", facts) == ("192.0.2.7/32 git.corp.example 1.24", ())
+    assert template.code("{cidr} {module_owner} {minor}", facts) == ("192.0.2.7/32 git.corp.example 1.24", ())
+    assert template.code("{module_owner}", {"module": "github.com/acme/x/v2"})[0] == "github.com/acme"
     assert template.code("{cidr}", {"ip": "2001:db8::1"}) == ("2001:db8::1/128", ())
-    assert template.code("{cidr} {module_host}", {"ip": "x", "module": "std"})[0] == "CIDR MODULE-HOST"
+    assert template.code("{cidr} {module_owner}", {"ip": "x", "module": "std"})[0] == "CIDR MODULE-OWNER"
 
 
 def test_an_ipv6_address_is_bracketed_where_an_address_needs_it() -> None:
