@@ -185,9 +185,21 @@ def playbook_schema() -> int:
 
 
 @playbook_app.command("new")
-def playbook_new(playbook: Annotated[str | None, typer.Argument(metavar="ID")] = None) -> NoReturn:
-    """Start a playbook (not in this release yet)."""
-    _not_yet("playbook new")
+def playbook_new(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="The log of a failed build.")],
+    line: Annotated[int | None, typer.Option("--line", metavar="N", help="The line that names the fault.")] = None,
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder of playbooks.")] = Path(
+        "our-playbooks"
+    ),
+    name: Annotated[str | None, typer.Option("--id", metavar="ID", help="The playbook's id.")] = None,
+    cause: Annotated[str | None, typer.Option("--cause", metavar="CAUSE", help="What the line means.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Start a playbook from a line of a log: pattern, facts and sample are proposed. Nothing is overwritten."""
+    from bot.serve.cli_author import new
+
+    return new(log, line, into, name, cause, _options(config), as_json)
 
 
 @audit_app.command("verify")
