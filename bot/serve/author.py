@@ -14,9 +14,10 @@ from bot.serve.backtest import Backtest, backtest, backtest_text
 from bot.serve.explain import Explanation, explain, explain_text
 from bot.serve.library import Loaded, load, read_source
 from bot.serve.lint import lint, lint_text
-from bot.triage.diagnose import Library, conclude, hypotheses
+from bot.triage.diagnose import Hypothesis, Library, conclude, hypotheses
 from bot.triage.playbook import Playbook
 from bot.triage.playbook import schema as playbook_schema
+from bot.triage.ranking import UNMISTAKABLE
 from bot.triage.verdict import nearest
 
 __all__ = [
@@ -42,6 +43,9 @@ class SampleReport(Noun):
     failures: tuple[SampleFailure, ...] = ()
     untested: tuple[str, ...] = ()  # playbooks without a hit-*.log
     problems: tuple[str, ...] = ()  # playbooks that could not be loaded, `file:line: reason`
+    overlaps: tuple[
+        SampleFailure, ...
+    ] = ()  # two call one line unmistakable, and neither declares the other: no failure
 
     @property
     def ok(self) -> bool:
@@ -53,6 +57,7 @@ def run_samples(dirs: Sequence[Path] = (), *, builtin: bool = True) -> SampleRep
     loaded = load(dirs, builtin=builtin)
     failures: list[SampleFailure] = []
     untested: list[str] = []
+    overlaps: list[SampleFailure] = []
     count = 0
     for playbook in loaded.library.playbooks:
         samples = sorted(loaded.folder(playbook.id).glob("*.log"))
@@ -62,8 +67,11 @@ def run_samples(dirs: Sequence[Path] = (), *, builtin: bool = True) -> SampleRep
             kind = sample.name.split("-", 1)[0]
             if kind in {"hit", "miss"}:
                 count += 1
-                if reason := _judge(loaded.library, playbook, sample, kind):
+                reason, other = _judge(loaded.library, playbook, sample, kind)
+                if reason:
                     failures.append(SampleFailure(playbook=playbook.id, sample=str(sample), reason=reason))
+                elif other:
+                    overlaps.append(SampleFailure(playbook=playbook.id, sample=str(sample), reason=other))
     problems = tuple(str(p) for p in loaded.problems)
     return SampleReport(
         playbooks=len(loaded.library.playbooks),
@@ -71,26 +79,42 @@ def run_samples(dirs: Sequence[Path] = (), *, builtin: bool = True) -> SampleRep
         failures=tuple(failures),
         problems=problems,
         untested=tuple(untested),
+        overlaps=tuple(overlaps),
     )
 
 
-def _judge(library: Library, playbook: Playbook, sample: Path, kind: str) -> str | None:
-    """Why this sample fails, in words."""
+def _judge(library: Library, playbook: Playbook, sample: Path, kind: str) -> tuple[str | None, str | None]:
+    """Why this sample fails, in words; else an overlap that it shows."""
     try:
         scan = scan_file(library, sample)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {error.strerror}", None
     found = hypotheses(library, scan)
     mine = next((h for h in found if h.playbook == playbook.id), None)
     if kind == "miss":
-        return f"must not match, and does in line {mine.hits[0].line}: {mine.hits[0].text[:200]}" if mine else None
+        held = f"must not match, and does in line {mine.hits[0].line}: {mine.hits[0].text[:200]}" if mine else None
+        return held, None
     if mine is None:
-        return _no_hit(playbook, scan)
+        return _no_hit(playbook, scan), None
     top = conclude(library, scan, found, ())[0]
     if top.playbook == playbook.id or top.playbook in playbook.also:
-        return None
+        return None, _overlap(library, playbook, mine, found)
     order = ", ".join(f"{h.playbook} (line {h.hits[0].line})" for h in found[:4])
-    return f"must come first; {top.playbook} ({top.cause}) does. In order: {order}"
+    return f"must come first; {top.playbook} ({top.cause}) does. In order: {order}", None
+
+
+def _overlap(library: Library, playbook: Playbook, mine: Hypothesis, found: Sequence[Hypothesis]) -> str | None:
+    """Another playbook that finds the same line unmistakable too: which of the two is right hangs on a hair."""
+    line = mine.hits[0].line
+    for other in found:
+        rival = library.by_id(other.playbook)
+        same = other.cause != mine.cause and other.role == mine.role and any(h.line == line for h in other.hits)
+        if rival is None or not same or min(other.prior, mine.prior) <= UNMISTAKABLE:
+            continue
+        if other.playbook not in playbook.also and playbook.id not in rival.also:
+            both = f"both find line {line} unmistakable (`also` declares it)"
+            return f"overlaps with {other.playbook} ({other.cause}): {both}"
+    return None
 
 
 def _no_hit(playbook: Playbook, scan: Scan) -> str:
@@ -114,6 +138,7 @@ def scan_file(library: Library, path: Path) -> Scan:
 def samples_text(report: SampleReport) -> str:
     lines = [f"{p}" for p in report.problems]
     lines += [f"{f.sample}: {f.reason}" for f in report.failures]
+    lines += [f"{o.sample}: {o.reason}" for o in report.overlaps]
     if report.untested:
         lines.append(f"without a hit-*.log, so not tested: {', '.join(report.untested)}")
     bad = len(report.failures)

@@ -82,7 +82,7 @@ def playbook_files(folder: Path) -> list[Path]:
 
 def read_source(path: Path, *, builtin: bool = False, shared: Shared | None = None) -> Source:
     """Raises PlaybookError where the file cannot be read or is no UTF-8 text, or its translation is broken."""
-    shared = shared if shared is not None else shared_for([path.resolve().parent.parent])
+    shared = shared if shared is not None else shared_for([path.parent])
     text = read_text(path)
     tables, beside, problems = read_translations(path, shared)
     if problems:
@@ -91,9 +91,11 @@ def read_source(path: Path, *, builtin: bool = False, shared: Shared | None = No
 
 
 def shared_for(folders: Sequence[Path]) -> Shared:
-    """The steps that playbooks in these folders may `use`: the built-in ones, and those of the folders."""
+    """The steps that playbooks in these folders may `use`: the built-in ones, and those of the folders (of a single
+    playbook's folder or file: of the folder around it)."""
+    folders = [_around(folder) for folder in folders]
     with contextlib.suppress(UsageError):
-        folders = (builtin_folder(), *folders)
+        folders = [builtin_folder(), *folders]
     return read_shared(folders)
 
 
@@ -112,9 +114,16 @@ def load_strict(own: Sequence[Path] = (), *, builtin: bool = True) -> Loaded:
     return loaded
 
 
+def _around(folder: Path) -> Path:
+    folder = folder.resolve()
+    if folder.is_file():
+        return folder.parent.parent
+    return folder.parent if (folder / FILE).is_file() else folder
+
+
 def read_all(own: Sequence[Path], *, builtin: bool) -> tuple[list[Source], list[PlaybookError]]:
     sources: list[Source] = []
-    shared = shared_for([folder for folder in own if folder.is_dir()])
+    shared = shared_for(own)
     problems: list[PlaybookError] = list(shared.problems)
     for path, is_builtin in _paths(own, builtin=builtin):
         try:

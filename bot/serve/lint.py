@@ -34,14 +34,14 @@ def lint(dirs: Sequence[Path]) -> list[PlaybookError]:
     seen = _Seen()
     for folder in dirs:
         files = playbook_files(folder)
-        shared = shared_for([folder] if folder.is_dir() else [])
+        shared = shared_for([folder])
         findings.extend(p for p in shared.problems if Path(p.file).is_relative_to(folder.resolve()))
         findings.extend(_stale_steps(folder, shared))
         findings.extend(_strays(folder, files))
         for path in files:
             if path.resolve() not in seen.files:
                 seen.files.add(path.resolve())
-                findings.extend(_lint_file(path, seen))
+                findings.extend(_lint_file(path, seen, shared))
     findings.extend(_together(seen))
     order = {str(path): i for i, path in enumerate(dict.fromkeys(f.file for f in findings))}
     return sorted(findings, key=lambda f: (order.get(f.file, 0), f.line))
@@ -61,9 +61,9 @@ def _strays(folder: Path, files: Sequence[Path]) -> Iterator[PlaybookError]:
             yield PlaybookError(str(sub), 1, f"samples without a {FILE}")
 
 
-def _lint_file(path: Path, seen: _Seen) -> list[PlaybookError]:
+def _lint_file(path: Path, seen: _Seen, shared: Shared) -> list[PlaybookError]:
     try:
-        source = read_source(path)
+        source = read_source(path, shared=shared)
     except PlaybookError as error:
         return [error]
     playbook, findings = source.examine()

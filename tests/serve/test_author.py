@@ -168,6 +168,21 @@ def test_the_own_playbook_must_come_first_unless_the_overlap_is_declared(tmp_pat
     assert author.run_samples([tmp_path], builtin=False).ok
 
 
+def test_two_that_find_one_line_unmistakable_are_named_until_one_declares_it(tmp_path: Path) -> None:
+    place = put(tmp_path, hit="no space on sda: quota is spent\n")
+    other = (
+        TEXT.replace("id: full", "id: quota")
+        .replace("disk-full", "rate-limited")
+        .replace("'no space on (?P<device>\\S+)'", "'space on (?P<device>\\S+)'")
+    )
+    put(tmp_path, other, name="quota", hit="space on sdb\n", miss="x\n")
+    report = author.run_samples([tmp_path], builtin=False)
+    told = [f"{o.playbook}: {o.reason}" for o in (*report.overlaps, *report.failures)]
+    assert any("find line 1 unmistakable" in t or "must come first" in t for t in told)
+    (place / "playbook.yaml").write_text(TEXT + "also: [quota]\n")
+    assert author.run_samples([tmp_path], builtin=False).overlaps == ()
+
+
 def test_a_suppressed_hit_says_why(tmp_path: Path) -> None:
     put(tmp_path, TEXT.replace("  any:", "  none: ['as usual']\n  any:"), hit="as usual\nno space on sda\n")
     (failure,) = author.run_samples([tmp_path], builtin=False).failures
