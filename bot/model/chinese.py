@@ -55,6 +55,22 @@ CHINESE: dict[str, str] = {
     "If you find the cause: write a playbook for its line, so that it is known the next time": (
         "找到原因后：请为这一行写一个 playbook，下次就能认出来"
     ),
+    # where a fact is missing
+    "the server": "服务器",
+    "the resolver": "DNS 服务器",
+    "the URL": "该 URL",
+    "the proxy": "代理",
+    "the module": "该模块",
+    "the image": "镜像",
+    "the port": "该端口",
+    "the tool": "该工具",
+    "the test": "该测试",
+    "the registry": "仓库",
+    "this version": "该版本",
+    "the package": "该软件包",
+    "(not known)": "（未知）",
+    "yes": "是",
+    "no": "否",
     # what came of a probe
     "works": "正常",
     "no answer in time": "超时无响应",
@@ -63,8 +79,8 @@ CHINESE: dict[str, str] = {
     "no route": "无路由",
     "forbidden on the way": "途中被禁止",
     "the name does not exist (NXDOMAIN)": "域名不存在（NXDOMAIN）",
-    "the resolver failed (SERVFAIL)": "解析服务器出错（SERVFAIL）",
-    "the resolver refuses (REFUSED)": "解析服务器拒绝查询（REFUSED）",
+    "the resolver failed (SERVFAIL)": "DNS 服务器出错（SERVFAIL）",
+    "the resolver refuses (REFUSED)": "DNS 服务器拒绝查询（REFUSED）",
     "the name has no such record": "该域名没有这类记录",
     "a certificate that is not trusted": "证书不受信任",
     "a certificate that has expired, or is not valid yet": "证书已过期，或尚未生效",
@@ -80,7 +96,7 @@ CHINESE: dict[str, str] = {
     "TLS handshake with {host} port {port}": "与 {host} 端口 {port} 的 TLS 握手",
     "HTTP request for {url}": "HTTP 请求 {url}",
     "look at the environment": "查看环境变量与配置",
-    " at {server}": "（解析服务器 {server}）",
+    " at {server}": "（DNS 服务器 {server}）",
     " through the proxy": "（经代理）",
     " without the proxy": "（不经代理）",
     # steps that are not safe to repeat

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.model.language import tr
 from bot.triage.fit import fit
 
 # not `${home}` of a shell, `%{size}` of curl, `{{.Names}}` of Go templates, not JSON
@@ -17,13 +18,13 @@ _HOLE = re.compile(r"(?<![$%{])\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\|([^
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _LENGTH = 200
 
-_WORDS = {
+WORDS = {
     "host": "the server", "server": "the server", "resolver": "the resolver", "url": "the URL", "proxy": "the proxy",
     "module": "the module", "image": "the image", "port": "the port", "tool": "the tool", "test": "the test",
     "registry": "the registry", "status": "an error", "version": "this version", "package": "the package",
 }  # fmt: skip
 
-GENERAL_WORDS = frozenset(_WORDS)
+GENERAL_WORDS = frozenset(WORDS)
 """Facts that prose can do without: they are then named in general words."""
 
 Facts = Mapping[str, Any]
@@ -48,7 +49,7 @@ def prose(text: str, facts: Facts, probes: Probes | None = None) -> str:
         value = _value(name, facts, probes or {})
         if value not in (None, "", [], {}):
             return shown(value)
-        return match.group(2) or _WORDS.get(name, "(not known)")
+        return match.group(2) or tr(WORDS.get(name, "(not known)"))
 
     return _HOLE.sub(fill, text)
 
@@ -90,7 +91,7 @@ def shown(value: object) -> str:
     elif isinstance(value, dict):
         value = ", ".join(f"{k} {v}" for k, v in list(value.items())[:5])
     elif isinstance(value, bool):
-        value = "yes" if value else "no"
+        value = tr("yes") if value else tr("no")
     elif isinstance(value, float):
         value = round(value) if abs(value) >= 10 else round(value, 1)
     text = _UNSEEN.sub(" ", str(value)).strip()

@@ -35,6 +35,9 @@ def spoken(playbook: Any) -> Iterator[str]:
     """The texts of a playbook that are translated: all that people read, but the code. Shared steps are translated
     where they stand."""
     yield playbook.title
+    for default in playbook.facts.values():
+        if " " in default or default.isalpha():
+            yield default
     for rule in playbook.verdict:
         yield rule.because
     yield playbook.remedy.summary

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.model.causes import CAUSES
 from bot.model.diagnosis import Diagnosis, Evidence, Hit, ProbeResult, Proposal, Remedy, Scan, Step
-from bot.model.language import heard, tr
+from bot.model.language import current, heard, tr
 from bot.triage import repeat, template, verbs, verdict
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _diagnosis(
     step: str | None,
 ) -> Diagnosis:  # fmt: skip
     one = same[0]
-    playbook, facts, fields = one.playbook, one.playbook.facts | one.hypothesis.facts, _fields(one)
+    playbook, facts, fields = one.playbook, _facts(one), _fields(one)
     words = playbook.words
     steps = tuple(_step(words(s.say), s.code, s.file, facts, fields) for s in playbook.remedy.steps)
     hits = [h for w in same for h in w.hypothesis.hits]
@@ -90,8 +90,13 @@ def _step(say: str, code: str | None, file: str | None, facts: template.Facts, f
 
 
 def _sentence(text: str) -> str:
-    """A title may begin with a fact's default, like “the server”."""
-    return text[:1].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
+    """A title may begin with a fact's default, like “the server”. Chinese has no capitals: `runner` stays as it is."""
+    return text[:1].upper() + text[1:] if current() == "en" and re.match(r"[a-z]+ ", text) else text
+
+
+def _facts(one: "Weighed") -> dict[str, str]:
+    """The log's, and the author's words for where it has none."""
+    return {name: one.playbook.words(text) for name, text in one.playbook.facts.items()} | one.hypothesis.facts
 
 
 def _fields(one: "Weighed") -> dict[str, dict[str, object]]:
@@ -112,7 +117,7 @@ def _because(scan: Scan, same: Sequence["Weighed"], rivals: Sequence["Weighed"],
     hit = one.hypothesis.hits[0]
     yield tr("seen in line {line}: {text}{more}", line=hit.line, text=template.shown(hit.text), more=more)
     if one.rule is not None:
-        facts = one.playbook.facts | one.hypothesis.facts
+        facts = _facts(one)
         yield template.prose(one.playbook.words(one.rule.because), facts, _fields(one))
     yield from _tried(one, untried)
     for rival in rivals[:3]:
@@ -130,7 +135,7 @@ def _because(scan: Scan, same: Sequence["Weighed"], rivals: Sequence["Weighed"],
 def _said(rival: "Weighed") -> str:
     if rival.rule is None:
         return ""
-    facts = rival.playbook.facts | rival.hypothesis.facts
+    facts = _facts(rival)
     return f" ({template.prose(rival.playbook.words(rival.rule.because), facts, _fields(rival))})"
 
 
@@ -193,7 +198,7 @@ def _proposals(one: "Weighed", caution: str | None) -> tuple[Proposal, ...]:
         return ()
     seen, facts, fields = (
         environment(one.hypothesis, one.asked),
-        one.playbook.facts | one.hypothesis.facts,
+        _facts(one),
         _fields(one),
     )
     made: dict[str, Proposal] = {}

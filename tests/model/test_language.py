@@ -11,6 +11,7 @@ from bot.model.causes import CAUSES
 from bot.model.chinese import CHINESE
 from bot.model.language import current, heard, holes, read, speaking, tr
 from bot.slack import words
+from bot.triage import template
 from bot.triage.repeat import WARNINGS
 from bot.triage.verbs import VERBS
 from bot.triage.wording import OUTCOMES
@@ -42,6 +43,7 @@ def asked_for() -> Iterator[str]:
         if name.isupper():
             yield from (t for t in texts(value) if t)
     yield from WARNINGS.values()
+    yield from template.WORDS.values()
     yield from OUTCOMES.values()
     yield from (cause.title for cause in CAUSES.values())
     yield from (verb.say for verb in VERBS.values())
