@@ -18,9 +18,7 @@ CHINESE: dict[str, str] = {
         "探测结果不足以定论：置信度仅来自日志这一行"
     ),
     "not tried from where the build ran: {why}": "没有从构建所在环境探测：{why}",
-    "not tried: the {verb} probe `{name}`: the log gives no usable value for it": (
-        "没有探测：{verb} 探测 `{name}`：日志里没有可用的参数值"
-    ),
+    "not tried, since the log gives no usable values for it: {names}": "没有探测，因为日志里没有可用的参数值：{names}",
     "tried, and the probe itself failed: {what}: {why}": "探测过，但探测本身失败了：{what}：{why}",
     "not tried from elsewhere: {what}: {why}": "没有从别处探测：{what}：{why}",
     "not tried: {what}: {why}": "没有探测：{what}：{why}",

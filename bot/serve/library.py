@@ -30,6 +30,7 @@ class Source:
     shared: Shared = field(default_factory=Shared)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     beside: str = ""  # the text of its translations
+    problems: tuple[PlaybookError, ...] = ()  # of its translations: it is then told in English
 
     def examine(self, *, patterns: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
         return examine(
@@ -81,13 +82,11 @@ def playbook_files(folder: Path) -> list[Path]:
 
 
 def read_source(path: Path, *, builtin: bool = False, shared: Shared | None = None) -> Source:
-    """Raises PlaybookError where the file cannot be read or is no UTF-8 text, or its translation is broken."""
+    """Raises PlaybookError where the file cannot be read or is no UTF-8 text."""
     shared = shared if shared is not None else shared_for([path.parent])
     text = read_text(path)
     tables, beside, problems = read_translations(path, shared)
-    if problems:
-        raise problems[0]
-    return Source(path, text, builtin, shared, tables, beside)
+    return Source(path, text, builtin, shared, tables, beside, tuple(problems))
 
 
 def shared_for(folders: Sequence[Path]) -> Shared:
@@ -128,6 +127,7 @@ def read_all(own: Sequence[Path], *, builtin: bool) -> tuple[list[Source], list[
     for path, is_builtin in _paths(own, builtin=builtin):
         try:
             sources.append(read_source(path, builtin=is_builtin, shared=shared))
+            problems.extend(sources[-1].problems)
         except PlaybookError as error:
             problems.append(error)
     return sources, problems

@@ -197,7 +197,11 @@ def _stale_steps(folder: Path, shared: Shared) -> Iterator[PlaybookError]:
 
 
 def _check_table(file: Path, texts: list[str]) -> Iterator[PlaybookError]:
-    text = read_text(file)
+    try:
+        text = read_text(file)
+    except PlaybookError as error:
+        yield error
+        return
     table, faults = translation.read(text, str(file))
     yield from faults
     for key, reason in translation.check(texts, table):

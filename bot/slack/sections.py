@@ -30,7 +30,10 @@ class Detail:
 
 
 DETAILS = (
-    Detail(causes=5, jobs=6, evidence=3, context=5, probes=8, reasons=5, steps=6, code_lines=14, width=220),
+    # a manifest is of use only whole, so the code is shortened last
+    Detail(causes=5, jobs=6, evidence=3, context=5, probes=8, reasons=5, steps=6, code_lines=32, width=220),
+    Detail(causes=5, jobs=6, evidence=2, context=2, probes=8, reasons=5, steps=4, code_lines=32, width=200),
+    Detail(causes=5, jobs=5, evidence=1, context=0, probes=6, reasons=4, steps=4, code_lines=14, width=180),
     Detail(causes=5, jobs=5, evidence=2, context=0, probes=6, reasons=4, steps=4, code_lines=8, width=160),
     Detail(causes=4, jobs=4, evidence=1, context=0, probes=4, reasons=2, steps=2, code_lines=4, width=120),
     Detail(causes=3, jobs=3, evidence=1, context=0, probes=3, reasons=1, steps=1, code_lines=2, width=90),
@@ -92,17 +95,20 @@ def headline(group: Group, build: Build | None, detail: Detail) -> Block:
 
 
 def named_jobs(group: Group, build: Build | None, limit: int) -> str:
-    """`build › go mod download, test › unit`, each linked where its address is known."""
+    """`build › go mod download, test › unit`, each linked where its address is known. A step that all of them share
+    (a matrix) is named once, at the end."""
     known = {j.id: j for j in build.jobs} if build else {}
+    steps = {j.failed_step if (j := known.get(f.job)) else None for f in group.findings}
+    shared = next(iter(steps)) if len(steps) == 1 else None
     names = []
     for finding in group.findings[:limit]:
         job = known.get(finding.job)
         name = link(job.url if job else None, finding.name, 80)
-        step = f" › {prose(job.failed_step, 80)}" if job and job.failed_step else ""
-        names.append(name + step)
+        own = f" › {prose(job.failed_step, 80)}" if job and job.failed_step and shared is None else ""
+        names.append(name + own)
     if len(group.findings) > limit:
         names.append(tr(words.JOBS_MORE, n=len(group.findings) - limit))
-    return ", ".join(names)
+    return ", ".join(names) + (f" › {prose(shared, 80)}" if shared else "")
 
 
 def details(group: Group, detail: Detail) -> list[Block]:

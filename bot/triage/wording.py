@@ -158,11 +158,14 @@ def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
 def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
     if untried and any(a.probe.at == "build" for a in asked):
         yield tr("not tried from where the build ran: {why}", why=heard(untried))
+    lacking = [one for one in asked if one.request is None]
+    if lacking:
+        names = ", ".join(f"{one.name} ({one.probe.verb})" for one in lacking)
+        yield tr("not tried, since the log gives no usable values for it: {names}", names=names)
     for one in asked:
         if one.request is None:
-            said = "not tried: the {verb} probe `{name}`: the log gives no usable value for it"
-            yield tr(said, verb=one.probe.verb, name=one.name)
-        elif one.result is None or not verdict.answered(one.result):
+            continue
+        if one.result is None or not verdict.answered(one.result):
             if one.probe.at == "build" and untried:
                 continue  # said once, above
             why = one.result.facts.get("error") if one.result is not None else None

@@ -89,7 +89,7 @@ def test_jobs_that_share_a_cause_share_a_section() -> None:
     heads = [b["text"]["text"] for b in payload["blocks"] if b["type"] == "section" and b["text"]["text"][0] == "*"]
     assert heads[0].startswith("*TestCheckout failed*")
     dns = next(h for h in heads if h.startswith("*The resolver"))
-    assert re.search(r"\|build> › go mod download, <[^>]+\|integration>", dns)
+    assert re.search(r"\|build>, <[^>]+\|integration> › go mod download", dns)
     assert "unit 3.12" not in dns
     assert payload["text"].split("\n")[0] == "TestCheckout failed (and 1 more)"
 
