@@ -66,7 +66,7 @@ def _diagnosis(
         remedy=Remedy(summary=template.prose(words(playbook.remedy.summary), facts, fields), steps=steps),
         proposals=_proposals(one, caution),
         links=playbook.links,
-        by_hand=_by_hand(one),
+        by_hand=tuple(c for c in _by_hand(one) if not any(c in (s.code or "").splitlines() for s in steps)),
         caution=caution,
     )
 
