@@ -190,7 +190,9 @@ def examine(
         playbook, faults = _validate(data)
     if playbook is not None:
         faults = list(check(playbook, patterns=patterns))
-        playbook = playbook.model_copy(update={"translations": {k: dict(v) for k, v in (translations or {}).items()}})
+        said = {words for _, words in texts(playbook)} | set(playbook.facts.values())
+        spoken = {k: {e: t for e, t in table.items() if e in said} for k, table in (translations or {}).items()}
+        playbook = playbook.model_copy(update={"translations": spoken})
     errors = [PlaybookError(file, playbook_yaml.line_of(text, place), reason) for place, reason in faults]
     return playbook, sorted(errors, key=lambda e: e.line)
 
