@@ -52,8 +52,6 @@ _DULL = frozenset(
         "or",
         "on",
         "at",
-        "not",
-        "no",
         "error",
         "fatal",
         "failed",

@@ -1,6 +1,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.triage.propose import propose
 from bot.triage.scanner import check_pattern
@@ -20,6 +22,13 @@ LINES = {
     "构建失败 error something happened 超时": ("something-happened", set()),
     "npm ERR! code ETIMEDOUT": ("npm-code-etimedout", set()),
 }  # fmt: skip
+
+
+PIECES = (
+    "https://a.example:8443/x?y=1", "dial tcp 10.0.0.1:443:", "golang.org/x/text@v0.3.0", "lookup a.example on 10.0.0.2:53",
+    "status 503", "after 12 seconds", "/usr/lib/x.so.1", "./main.go:1:2", "deadbeef01", "1m30s", "***", "v1.2.3", "2026-01-01T00:00:00Z",
+    "[x]", "(y", "{z}", "a|b", "$1", "^", "\\", "connection", "refused", "超时", "'quoted'", '"', "port 8080",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -53,3 +62,21 @@ def test_a_very_long_line_is_known_by_its_end() -> None:
 
 def test_braces_of_a_log_are_no_holes_of_a_title() -> None:
     assert "{evil" not in propose("something failed badly: the value {evil} was refused").title
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(PIECES) | st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=12), max_size=14
+    )
+)
+def test_whatever_the_line_is_the_pattern_is_sound_and_finds_it(pieces: list[str]) -> None:
+    line = " ".join(pieces)
+    try:
+        made = propose(line)
+    except ValueError:
+        return
+    assert check_pattern(made.pattern) is None
+    assert re.search(made.pattern, line)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", made.id)
+    assert "\n" not in made.title
