@@ -41,6 +41,7 @@ class Explanation(Noun):
     probes: tuple[str, ...]  # what would be tried, in words
     answer: str  # the cause that is named from the log alone
     last_command: str | None = None
+    tail: tuple[str, ...] = ()  # the log's last lines
 
 
 def explain(library: Library, scan: Scan) -> Explanation:
@@ -55,6 +56,7 @@ def explain(library: Library, scan: Scan) -> Explanation:
         probes=tuple(f"{in_words(r.verb, r.args)} [{r.at}]" for r in plan(library, found)),
         answer=conclude(library, scan, found, ())[0].cause,
         last_command=scan.last_command,
+        tail=scan.tail,
     )
 
 
@@ -96,6 +98,9 @@ def explain_text(explanation: Explanation) -> str:
         lines += ["", "What hit (the line, and what each playbook makes of it):", *_hits(counted, explanation.counts)]
     if held:
         lines += ["", "What hit and does not count:", *_held(held)]
+    if not explanation.hits and explanation.tail:
+        ends = [f"    | {_cut(line)}" for line in explanation.tail[-8:] if line.strip()]
+        lines += ["", "No pattern hit. The log ends with:", *ends]
     lines += ["", "Ranking, from the log alone:", *_ranking(explanation.ranking)]
     if explanation.probes:
         lines += ["", "Probes that could tell (nothing was probed):", *_probes(explanation.probes)]
@@ -143,17 +148,23 @@ def _hits(hits: list[HitExplained], counts: dict[str, int]) -> list[str]:
         own = by_line[number]
         step = f" (in step {shown(own[0].step)})" if own[0].step else ""
         lines += [f"  line {number}{step}", f"    | {_cut(own[0].text)}"]
-        rules = {(h.playbook, h.rule): h for h in reversed(own)}
-        lines += [_made_of(hit, counts, len(numbers)) for hit in reversed(rules.values())]
+        by_playbook: dict[str, list[HitExplained]] = {}
+        for hit in own:
+            by_playbook.setdefault(hit.playbook, []).append(hit)
+        lines += [_made_of(same, counts, hits) for same in by_playbook.values()]
     return lines
 
 
-def _made_of(hit: HitExplained, counts: dict[str, int], lines: int) -> str:
+def _made_of(same: list[HitExplained], counts: dict[str, int], hits: list[HitExplained]) -> str:
+    """What one playbook makes of one line."""
+    hit = same[0]
     role = "" if hit.role == "cause" else f" as a {hit.role}"
-    facts = ", ".join(f"{k}={shown(v)}" for k, v in hit.facts.items())
-    more = counts.get(hit.playbook, 0)
-    many = f"; {more} hits in all" if more > lines else ""
-    text = f"      {hit.playbook} ({hit.cause}){role}, pattern {hit.rule + 1}{many}"
+    facts = ", ".join(f"{k}={shown(v)}" for k, v in {k: v for h in reversed(same) for k, v in h.facts.items()}.items())
+    rules = sorted({h.rule + 1 for h in same})
+    patterns = f"pattern{'s' if len(rules) > 1 else ''} {', '.join(map(str, rules))}"
+    kept = sum(1 for h in hits if h.playbook == hit.playbook)
+    many = f"; {counts[hit.playbook]} hits in all" if counts.get(hit.playbook, 0) > kept else ""
+    text = f"      {hit.playbook} ({hit.cause}){role}, {patterns}{many}"
     return f"{text}: {facts}" if facts else text
 
 
