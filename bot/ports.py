@@ -4,6 +4,7 @@ No vendor JSON crosses these lines. Every method may raise the errors of `bot.mo
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 from bot.model import Noun
@@ -11,6 +12,7 @@ from bot.model.build import Build, CIEvent, Job, RunRef
 from bot.model.case import Case, MessageRef
 from bot.model.diagnosis import ProbeRequest, ProbeResult
 from bot.model.release import DeployEvent, Plan, Release, Watched
+from bot.triage.audit import AuditEntry
 
 NoticeVerdict = Literal["failed", "running", "passed", "cancelled", "unclear"]
 
@@ -80,8 +82,9 @@ class Deploy(Protocol):
         where the name fits several entries, or where it is what runs already."""
 
     async def rollback(self, plan: Plan) -> None:
-        """Do it: automation that would undo it is switched off first. Not idempotent: see `did_rollback`. Raises
-        Refused (certainly not done), Unavailable (may or may not have got through)."""
+        """Do it: automation that would undo it is switched off first. Not idempotent: see `did_rollback`. Raises Moved
+        where the application does not stand as it did when the plan was made (but for automation that an earlier try
+        has switched off), Refused (certainly not done), Unavailable (may or may not have got through)."""
 
     async def did_rollback(self, plan: Plan) -> bool | None:
         """Whether a rollback to the plan's target was begun since the plan was made; None where that cannot be told."""
@@ -134,6 +137,10 @@ class Chat(Protocol):
     async def members(self, group: str) -> Sequence[str]:
         """The user ids of a user group (S...). Raises Refused where it cannot be resolved."""
 
+    async def person_by_email(self, email: str) -> str | None:
+        """The Slack user id behind an e-mail address; None where it is not known or may not be asked. Never a reason to
+        allow anything: it only tells whom a commit's author is."""
+
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         """One line to one person alone (chat.postEphemeral)."""
 
@@ -172,8 +179,15 @@ class Desk(Protocol):
     async def rerun(self, url: str, channel: str, who: Who) -> str:
         """`/medic rerun URL`."""
 
-    async def press(self, button: str, channel: str, who: Who) -> str | None:
-        """A button was pressed (and confirmed, where it has a dialog). `button` is its opaque id."""
+    async def rollback(self, deploy: str, revision: str | None, channel: str, who: Who) -> str:
+        """`/medic rollback DEPLOY [REVISION]`: shows what would change, and asks those who have to agree."""
+
+    async def approvals(self) -> Sequence[tuple[Case, str | None]]:
+        """The cases whose action waits for approval, each with the permalink of its message."""
+
+    async def press(self, button: str, channel: str, who: Who, at: float | None = None) -> str | None:
+        """A button was pressed (and confirmed, where it has a dialog). `button` is its opaque id, `at` the UNIX time
+        at which the click reached us: one that comes through very late (an outage) is told so and does nothing."""
 
     async def pause(self, on: bool, who: Who) -> str: ...
 
@@ -182,6 +196,9 @@ class Desk(Protocol):
 
 class CaseStore(Protocol):
     """What must survive. Every method is one transaction; all are safe to repeat."""
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Several calls as one transaction: all of them stand afterwards, or (an error inside) none."""
 
     def get_case(self, case_id: str) -> Case | None: ...
 
@@ -226,23 +243,13 @@ class CaseStore(Protocol):
     def audit(self, who: str, what: str, about: str, detail: Mapping[str, object], at: float) -> None:
         """Append to the audit log, a chain of hashes. `at` is UNIX time."""
 
-    def audit_trail(self, about: str | None = None, limit: int = 1000) -> Sequence["AuditEntry"]:
-        """Oldest first."""
+    def audit_trail(self, about: str | None = None, limit: int = 1000, after: int = 0) -> Sequence[AuditEntry]:
+        """Oldest first, those with a `seq` beyond `after`."""
 
     def ping(self) -> None:
         """Raises Unavailable if the store cannot be written."""
 
     def close(self) -> None: ...
-
-
-class AuditEntry(Noun):
-    seq: int
-    at: float  # UNIX time
-    who: str
-    what: str
-    about: str
-    detail: str  # JSON
-    hash: str  # SHA-256 over the previous hash and this entry, hex
 
 
 class Delivery(Noun):
@@ -251,6 +258,7 @@ class Delivery(Noun):
     headers: dict[str, str]
     body: bytes
     tries: int = 0
+    received: float | None = None  # UNIX time
 
 
 class Button(Noun):

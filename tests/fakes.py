@@ -1,11 +1,13 @@
-"""Small real parts for tests of the workflows: a CI and a chat that live in memory and can be told to fail."""
+"""Small real parts for tests of the workflows: a CI, a deploy system and a chat that live in memory and can be told
+to fail."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.model.build import Build, CaseKey, CIEvent, Job, RunRef
 from bot.model.case import Case, MessageRef
-from bot.model.errors import NotYet, Refused, ServiceError, Unavailable
+from bot.model.errors import BadSignature, NotYet, Refused, ServiceError, Unavailable
+from bot.model.release import DeployEvent, Health, Plan, Release, Revision, Watched
 from bot.ports import Check
 
 
@@ -94,6 +96,108 @@ class FakeCI:
 
 
 @dataclass
+class FakeDeploy:
+    """One application. `faults` are raised by the next calls of a method, one each. `becomes`: what `watch` says, one
+    after the other (the last one again and again)."""
+
+    name: str = "shop"
+    kind: str = "fake"
+    app: str = "shop"
+    environment: str = "production"
+    repositories: tuple[str, ...] = ("acme/shop",)
+    channel: str | None = "C0BUILDS"
+    history: list[Revision] = field(default_factory=list)  # oldest first
+    health: Health = "degraded"
+    automatic: str | None = None
+    busy: str | None = None
+    becomes: list[Watched] = field(default_factory=lambda: [Watched(state="good", words="healthy")])
+    faults: dict[str, list[ServiceError]] = field(default_factory=dict)
+    rollbacks: list[str] = field(default_factory=list)  # revisions, as they were asked for
+    restored: list[str] = field(default_factory=list)
+    lose_answer: bool = False  # the next rollback happens, and its answer is lost
+
+    def _fault(self, method: str) -> None:
+        if waiting := self.faults.get(method):
+            raise waiting.pop(0)
+
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> DeployEvent:
+        if "delivery" not in headers:
+            raise BadSignature(f"{self.name}: not signed")
+        return DeployEvent(kind="failed", delivery=headers["delivery"], why=body.decode())
+
+    def recognise(self, url: str) -> bool:
+        return url == f"https://deploy/{self.app}"
+
+    async def release(self) -> Release:
+        self._fault("release")
+        if not self.history:
+            raise Refused(self.name, "nothing was ever deployed")
+        return Release(
+            deploy=self.name, app=self.app, environment=self.environment, current=self.history[-1],
+            health=self.health, busy=self.busy, automatic=self.automatic, history=tuple(reversed(self.history)),
+        )  # fmt: skip
+
+    async def plan(self, revision: str | None = None) -> Plan:
+        self._fault("plan")
+        current = (await self.release()).current
+        others = {r.revision: r for r in self.history if r.revision != current.revision}
+        if revision is not None:
+            fits = lambda r: revision == r.id or (len(revision) >= 7 and r.revision.startswith(revision))  # noqa: E731
+            if fits(current):
+                raise Refused(self.name, f"{current.revision} is what runs already")
+            others = {r.revision: r for r in others.values() if fits(r)}
+            if len(others) > 1:
+                raise Refused(self.name, f"{revision[:100]} fits several entries: {', '.join(others)}")
+        if not others:
+            raise Refused(self.name, f"there is no {(revision or 'other')[:100]} revision to go back to")
+        return Plan(
+            deploy=self.name, app=self.app, environment=self.environment, current=current,
+            target=list(others.values())[-1], health=self.health, automatic=self.automatic,
+            marks={"entries": str(len(self.history))},
+            undo={"automatic": self.automatic} if self.automatic else {},
+        )  # fmt: skip
+
+    async def rollback(self, plan: Plan) -> None:
+        self._fault("rollback")
+        if len(self.history) != int(plan.marks["entries"]):
+            raise Refused(self.name, "the world has moved since the plan was made")
+        self.automatic = None
+        self.rollbacks.append(plan.target.revision)
+        self.deploy(plan.target.revision)
+        if self.lose_answer:
+            self.lose_answer = False
+            raise Unavailable(self.name, "no answer")
+
+    async def did_rollback(self, plan: Plan) -> bool | None:
+        self._fault("did_rollback")
+        return any(r.revision == plan.target.revision for r in self.history[int(plan.marks["entries"]) :])
+
+    async def watch(self, plan: Plan) -> Watched:
+        self._fault("watch")
+        if not await self.did_rollback(plan):
+            return Watched(state="unclear", words="no rollback was begun")
+        return self.becomes.pop(0) if len(self.becomes) > 1 else self.becomes[0]
+
+    async def restore(self, plan: Plan) -> str | None:
+        self._fault("restore")
+        if "automatic" not in plan.undo:
+            return None
+        self.automatic = plan.undo["automatic"]
+        self.restored.append(self.automatic)
+        return f"{self.automatic} is on again"
+
+    async def check(self) -> Sequence[Check]:
+        return ()
+
+    async def close(self) -> None: ...
+
+    # for tests
+
+    def deploy(self, revision: str) -> None:
+        self.history.append(Revision(id=str(len(self.history) + 1), revision=revision))
+
+
+@dataclass
 class FakeChat:
     """Keeps messages. `faults` are raised by the next posts or updates."""
 
@@ -103,6 +207,7 @@ class FakeChat:
     told: list[tuple[str, str]] = field(default_factory=list)
     faults: list[ServiceError] = field(default_factory=list)
     groups: dict[str, list[str]] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
     lose_answer: bool = False
 
     async def show(self, case: Case, *, channel: str, thread: str | None, broadcast: bool = False) -> MessageRef:
@@ -134,6 +239,9 @@ class FakeChat:
         if group not in self.groups:
             raise Refused("slack", "no such group")
         return self.groups[group]
+
+    async def person_by_email(self, email: str) -> str | None:
+        return self.emails.get(email)
 
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         self.told.append((user, text))

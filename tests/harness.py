@@ -12,11 +12,12 @@ from typing import Any
 
 import yaml
 
+from bot.serve.standins.argocd import ArgocdStandIn
 from bot.serve.standins.github import GitHubStandIn, Run
 from bot.serve.standins.slack import SlackStandIn
 
 CHANNEL = "C0BUILDS"
-END = ("recovered", "same-cause", "other-cause", "inconclusive")
+END = ("recovered", "same-cause", "other-cause", "inconclusive", "worse")
 
 
 def free_port() -> int:
@@ -28,8 +29,12 @@ def free_port() -> int:
 class Town:
     """Slack, GitHub and the bot. `async with Town(folder) as town`. The bot keeps its port over restarts."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any] | None = None, **github: Any) -> None:
-        self.folder, self.config = folder, dict(config or {})
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any] | None = None, argo: ArgocdStandIn | None = None, **github: Any
+    ) -> None:
+        """`argo`: a deploy system stands beside, as the deploys entry `checkout` of production; two of U0BOB, U0EVE
+        and U0DAN have to approve."""
+        self.folder, self.config, self.argo = folder, dict(config or {}), argo
         self.slack = SlackStandIn()
         self.ci = GitHubStandIn(rerun_seconds=0.4, **github)
         self.port = free_port()
@@ -39,6 +44,11 @@ class Town:
     async def __aenter__(self) -> "Town":
         await self.slack.start()
         await self.ci.start()
+        if self.argo is not None:
+            await self.argo.start()
+            for user, name in (("U0EVE", "eve"), ("U0DAN", "dan")):
+                self.slack.add_user(user, name=name)
+            self.slack.channels[CHANNEL].members.update(("U0EVE", "U0DAN"))
         url = f"http://127.0.0.1:{self.port}"
         self.slack.events_url, self.ci.webhook_url = f"{url}/slack/events", f"{url}/webhooks/github"
         await self.start()
@@ -47,6 +57,8 @@ class Town:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
         await self.ci.stop()
+        if self.argo is not None:
+            await self.argo.stop()
         await self.slack.close()
 
     def _write(self) -> Path:
@@ -60,8 +72,11 @@ class Town:
             "ci": [self.ci.settings(channel=CHANNEL)],
             "storage": {"url": "sqlite:///town.db"},
             "http": {"host": "127.0.0.1", "port": self.port},
-            **self.config,
         }
+        if self.argo is not None:
+            config["deploys"] = [self.argo.settings("checkout", "production", ["acme/checkout"])]
+            config["environments"] = {"production": {"approvals": 2, "approvers": ["U0BOB", "U0EVE", "U0DAN"]}}
+        config |= self.config
         file = self.folder / "town.yaml"
         file.write_text(yaml.safe_dump(config))
         return file

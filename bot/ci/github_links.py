@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from bot.ci.github_wire import OWNER, REPOSITORY
+from bot.links import below, split
 
 UNKNOWN_RUN = "?"
 """`RunRef.run` where the URL names only a job; `build()` asks the API which run it belongs to."""
 
-_LONGEST = 2000
 _REPO = rf"(?P<repo>{OWNER}/{REPOSITORY})"
 _ID = r"[1-9][0-9]{0,18}"
 _TAIL = r"(?:/[A-Za-z0-9._~-]+)*"
@@ -46,12 +46,12 @@ def read_link(text: str, web_url: str, api_url: str) -> Link | None:
     Takes Slack's `<url|label>`, either of http and https, any case of the host, queries, fragments and closing
     slashes; refuses user info, other hosts and ports, percent-encoding and dot segments.
     """
-    found = _split(text)
+    found = split(text)
     if found is None:
         return None
     place, path, query = found
     for base, forms in ((api_url.rstrip("/") + "/repos", _API), (web_url, _WEB)):
-        inside = _below(base, place, path)
+        inside = below(base, place, path)
         if inside is None:
             continue
         if (link := _match(inside, forms)) is not None:
@@ -59,41 +59,6 @@ def read_link(text: str, web_url: str, api_url: str) -> Link | None:
         if forms is _WEB and (pull := _PULL.fullmatch(inside)) and (job := _check_run(query)):
             return Link(pull["repo"], UNKNOWN_RUN, None, job)
     return None
-
-
-def _split(text: str) -> tuple[tuple[str, int], str, str] | None:
-    """Host and port, path, query; None for what no browser shows."""
-    url = text.strip()
-    if url.startswith("<"):
-        url = url[1:].partition(">")[0].partition("|")[0]
-    url = url.rstrip(">)].,;'\"")
-    if len(url) > _LONGEST or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
-        return None
-    if "://" not in url.partition("?")[0].partition("#")[0]:
-        url = "https://" + url
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in ("http", "https") or "@" in parts.netloc or not parts.hostname:
-        return None
-    return (parts.hostname.lower().rstrip("."), _port(port)), parts.path, parts.query
-
-
-def _port(port: int | None) -> int:
-    """80 and 443 are one: http links to an https server are common, and nothing is sent to what is recognised."""
-    return 443 if port in (None, 80, 443) else port
-
-
-def _below(base: str, place: tuple[str, int], path: str) -> str | None:
-    parts = urlsplit(base)
-    if place != ((parts.hostname or "").lower(), _port(parts.port)):
-        return None
-    prefix = parts.path.rstrip("/") + "/"
-    if not path.startswith(prefix) or "//" in path:
-        return None
-    return path.removeprefix(prefix).rstrip("/")
 
 
 def _match(path: str, forms: tuple[re.Pattern[str], ...]) -> Link | None:

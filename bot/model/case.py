@@ -8,6 +8,7 @@ from pydantic import Field
 from bot.model import Noun
 from bot.model.build import Build, CaseKey
 from bot.model.diagnosis import Diagnosis, LogSummary
+from bot.model.release import Plan, Release
 
 CaseState = Literal[
     "new",  # known, nothing read yet
@@ -15,9 +16,11 @@ CaseState = Literal[
     "probing",  # log read, probes under way
     "open",  # diagnosed; the run is not finished, more jobs may fail
     "diagnosed",  # final: buttons that act appear now
-    "acting",  # a re-run was asked for and is being sent
-    "watching",  # sent; waiting for the new attempt
-    "recovered",  # the new attempt passed
+    "acting",  # a re-run (or rollback) was decided and is being sent
+    "watching",  # sent; waiting for the new attempt, or for the health of what was rolled back
+    "recovered",  # the new attempt passed; the rolled back release is healthy
+    "worse",  # the rollback failed, or what it brought back is unhealthy
+    "restored",  # after a rollback: what it had switched off was put back
     "same-cause",  # it failed, with the same cause again
     "other-cause",  # it failed, with another cause
     "inconclusive",  # it was cancelled, or told nothing in time: a person has to look
@@ -44,13 +47,30 @@ class JobFinding(Noun):
     untried: str | None = None  # why no probe ran from where the build ran, in words
 
 
+ActionState = Literal[
+    "waiting",  # for approvals
+    "approved",  # decided; nothing has left yet
+    "sending",  # about to leave, or left and not yet answered: after a crash the adapter is asked
+    "sent",
+    "failed",  # certainly not done, or refused
+    "unknown",  # nobody can tell whether it was done: a person has to look
+    "declined",
+    "expired",
+    "lapsed",  # the world moved after people had agreed to something else: nothing was done
+]
+OVER: frozenset[ActionState] = frozenset({"failed", "declined", "expired", "lapsed"})
+"""Ended without an effect: it may be asked for again."""
+
+
 class Action(Noun):
     """Something done to the world for a case, at most once."""
 
-    kind: Literal["rerun"]
-    id: str  # idempotency key, e.g. "rerun:github:acme/shop:17283940511:1"
+    kind: Literal["rerun", "rollback", "restore"]
+    id: str  # idempotency key, e.g. "rerun:github:acme/shop:17283940511:1#1"
     requested_by: str  # Slack user id
-    state: Literal["waiting", "approved", "sending", "sent", "failed", "unknown", "declined", "expired"]
+    state: ActionState
+    digest: str = ""  # stands for what people were shown: action, target, revision, evidence
+    plan: Plan | None = None  # of a rollback (and of putting back what it switched off)
     approvals: tuple[str, ...] = ()  # Slack user ids
     needed: int = 0
     expires: float | None = None  # UNIX time after which a waiting request lapses
@@ -64,7 +84,14 @@ class Case(Noun):
     state: CaseState = "new"
     build: Build | None = None
     findings: tuple[JobFinding, ...] = ()
-    action: Action | None = None
+    action: Action | None = None  # the latest one
+    past: tuple[Action, ...] = ()  # those before it, oldest first
+    release: Release | None = None  # of a case about a release: how it stood when we looked
+    authors: tuple[
+        str, ...
+    ] = ()  # who wrote what is to be rolled back, as the CI names them, beside the build's author
+    offers: dict[str, Plan] = Field(default_factory=dict)  # rollbacks that may be asked for here, by deploy entry
+    away: str | None = None  # said once after a restart: when clicks could not be taken, in words
     notice: MessageRef | None = None  # the CI's own notice, if one was seen
     notice_link: str | None = None  # permalink of a notice that came after our own message
     channel: str | None = None  # where the reply goes
@@ -79,7 +106,7 @@ class Case(Noun):
     buttons: dict[str, str] = Field(
         default_factory=dict
     )  # what may be pressed now: "rerun", "approve", "decline", "right",
-    # "wrong" -> the opaque id that goes into the button's value
+    # "wrong", "rollback:DEPLOY", "restore" -> the opaque id that goes into the button's value
     outcome: str | None = None  # after an action: what became of it, in words
 
     @property

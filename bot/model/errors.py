@@ -53,6 +53,10 @@ class Refused(ServiceError):
         self.status = status
 
 
+class Moved(Refused):
+    """The world has moved since somebody agreed to it: what would be done now is something else. Nothing was done."""
+
+
 class NotYet(ServiceError):
     """The thing (a job's log) is not written yet: ask again later."""
 

@@ -14,7 +14,7 @@ Health = Literal["healthy", "progressing", "degraded", "suspended", "missing", "
 class Revision(Noun):
     """One entry of a deploy system's history."""
 
-    id: str  # the system's own id of the entry, e.g. Argo CD's history id "7"
+    id: str  # the system's own id of the entry, e.g. Argo CD's history id "7"; empty: failed or under way, no entry yet
     revision: str  # what was deployed: a commit, a chart's version ...; several sources are joined by ", "
     images: tuple[str, ...] = ()  # container images of it, as far as they can be told
     deployed_at: datetime | None = None

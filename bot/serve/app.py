@@ -11,8 +11,9 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from bot.ci import make as make_ci
-from bot.model.errors import BuildmedicError, ConfigError
-from bot.ports import CI, Check, Delivery, Vantage
+from bot.deploy import make as make_deploy
+from bot.model.errors import BuildmedicError, ConfigError, Unavailable
+from bot.ports import CI, Check, Delivery, Deploy, Vantage
 from bot.probes import make as make_vantage
 from bot.serve import log as logs
 from bot.serve.library import LivePlaybooks
@@ -21,13 +22,16 @@ from bot.serve.web import Front, Meters, application
 from bot.slack.app import SlackDoor
 from bot.slack.chat import SlackChat
 from bot.store import open_store
-from bot.workflow.context import Context, Pace, use
-from bot.workflow.desk import ClinicDesk, recover
+from bot.workflow.context import Context, Pace, unix, use
+from bot.workflow.desk import ClinicDesk, recover, say_away
 from bot.workflow.engine import Engine
 from bot.workflow.inbox import Inbox
 
 _HEALTH_SECONDS = 30
 _RELOAD_SECONDS = 5
+_EXPIRY_SECONDS = 5
+_PULSE_SECONDS = 5  # how often it is written down that we are alive
+_AWAY_SECONDS = 30.0  # a gap longer than this is told to those who wait for approvals
 
 
 class Bot:
@@ -37,7 +41,6 @@ class Bot:
         self.settings = settings
         self.log = log or logs.configure()
         self.meters = Meters()
-        self._checks: dict[str, Check] = {}
         self._pace = pace or Pace()
         self.address: tuple[str, int] = ("", 0)
 
@@ -66,6 +69,7 @@ class Bot:
         leave.callback(self.store.close)
         self.playbooks = LivePlaybooks(settings.playbooks)
         self.cis: dict[str, CI] = {name: make_ci(entry) for name, entry in settings.ci.items()}
+        self.deploys: dict[str, Deploy] = {name: make_deploy(entry) for name, entry in settings.deploys.items()}
         self.vantages = self._vantages()
         self.chat = SlackChat(settings.slack)
         leave.push_async_callback(self._close_parts)
@@ -75,6 +79,8 @@ class Bot:
             engine=self.engine,
             cis=self.cis,
             vantages=self.vantages,
+            deploys=self.deploys,
+            people=settings.people,
             library=lambda: self.playbooks.current,
             environments=settings.environments,
             rerun_policy=settings.rerun,
@@ -87,14 +93,17 @@ class Bot:
         leave.callback(use, None)
         self.desk = ClinicDesk(self.context)
         self.door = SlackDoor(settings.slack, store=self.store, desk=self.desk, chat=self.chat)
+        self.services = self.context.services
         handlers = {name: self._ci_handler(name) for name in self.cis}
-        self.inbox = Inbox(self.store, {**handlers, "slack": self._slack}, self.log)
+        handlers |= {name: self._deploy_handler(name) for name in self.deploys}
+        self.inbox = Inbox(self.store, {**handlers, "slack": self._slack}, self.log, self.services)
         self.door.on_kept = self.inbox.ring
         self.engine.launch()
         leave.callback(self.engine.stop)
         looked = await recover(self.context)
         if looked:
             self.log.info("went on with what a stop had cut short", cases=looked)
+        await self._were_we_away()
         leave.push_async_callback(self.inbox.close)
         self._background(self.inbox.run())
         await self._clockwork()
@@ -119,7 +128,8 @@ class Bot:
             await asyncio.wait_for(asyncio.shield(self._server_task), 5)
 
     async def _close_parts(self) -> None:
-        closing = [*(ci.close() for ci in self.cis.values()), *(v.close() for v in self.vantages.values())]
+        parts: list[CI | Deploy | Vantage] = [*self.cis.values(), *self.deploys.values(), *self.vantages.values()]
+        closing = [part.close() for part in parts]
         await asyncio.gather(*closing, self.chat.close(), return_exceptions=True)
 
     def _vantages(self) -> dict[str, Vantage]:
@@ -148,13 +158,14 @@ class Bot:
         import uvicorn
 
         front = Front(
-            cis=self.cis,
+            hooks={**self.cis, **self.deploys},
             keep=self.inbox.keep,
             slack=self.door.receive,
             ready=self.ready,
             meters=self.meters,
             refresh=self._refresh,
             log=self.log,
+            services=self.services,
             later=self.settings.other_names,
         )
         config = uvicorn.Config(application(front), log_config=None, access_log=False, lifespan="off")
@@ -178,6 +189,13 @@ class Bot:
 
         return work
 
+    def _deploy_handler(self, name: str) -> Any:
+        async def work(delivery: Delivery) -> str:
+            event = self.deploys[name].read_webhook(delivery.headers, delivery.body)
+            return await self.desk.deploy_event(name, event)
+
+        return work
+
     async def _slack(self, delivery: Delivery) -> str:
         return await self.door.work(delivery)
 
@@ -189,6 +207,8 @@ class Bot:
         self._clock = AsyncIOScheduler(timezone="UTC")
         self._clock.add_job(self._reload, "interval", seconds=_RELOAD_SECONDS, max_instances=1, coalesce=True)
         self._clock.add_job(self._health, "interval", seconds=_HEALTH_SECONDS, max_instances=1, coalesce=True)
+        self._clock.add_job(self._expire, "interval", seconds=_EXPIRY_SECONDS, max_instances=1, coalesce=True)
+        self._clock.add_job(self._pulse, "interval", seconds=_PULSE_SECONDS, max_instances=1, coalesce=True)
         self._clock.start()
         self._exit.callback(self._clock.shutdown, wait=False)
 
@@ -199,36 +219,59 @@ class Bot:
         if news.changed:
             self.log.info("playbooks reloaded", count=len(self.playbooks.current.playbooks))
 
+    async def _expire(self) -> None:
+        try:
+            if lapsed := await self.desk.requests.expire():
+                self.log.info("requests expired", count=lapsed)
+        except Unavailable as error:
+            self.services.down(error)
+
+    async def _pulse(self) -> None:
+        try:
+            self.store.set_flag("alive", f"{unix():.0f}")
+            self.services.up("store")
+        except Unavailable as error:
+            self.services.down(error)
+
+    async def _were_we_away(self) -> None:
+        """Clicks and commands made while nobody was here are lost: Slack tells so to whoever pressed, and we to those
+        who wait for approvals."""
+        since, now = self.store.get_flag("alive"), unix()
+        if since is not None and now - float(since) > _AWAY_SECONDS:
+            told = await say_away(self.context, float(since), now)
+            self.log.warning("was away", seconds=round(now - float(since)), told=told)
+        await self._pulse()
+
     async def ready(self) -> Sequence[Check]:
-        """What `/readyz` tells: the store now, Slack as of the last look."""
+        """What `/readyz` tells: the store now, the others as of the last call or look."""
         try:
             self.store.ping()
-            store = Check(what="store", ok=True, detail="ok")
-        except BuildmedicError as error:
-            store = Check(what="store", ok=False, detail=str(error))
-        slack = self._checks.get("slack", Check(what="slack", ok=False, detail="not reached yet"))
-        return [store, slack]
+            self.services.up("store")
+        except Unavailable as error:
+            self.services.down(error)
+        if self.services.of("slack") is None:
+            self.services.note(Check(what="slack", ok=False, detail="not reached yet"))
+        return self.services.all()
 
     async def _health(self) -> None:
+        """Services that are down, or that nobody has called yet, are looked at now and then."""
         try:
-            who = await self.chat.identity()
-            await self._note(Check(what="slack", ok=True, detail=f"{who.team_name} as {who.name}"))
+            who = await self.chat.ping()
+            self.services.up("slack", f"{who.team_name} as {who.name}")
         except BuildmedicError as error:
-            await self._note(Check(what="slack", ok=False, detail=str(error)))
-        self.desk.services = tuple(self._checks.values())
-
-    async def _note(self, check: Check) -> None:
-        before = self._checks.get(check.what)
-        self._checks[check.what] = check
-        if before is None or before.ok != check.ok:  # one line a change of state
-            say = self.log.info if check.ok else self.log.warning
-            say("service is up" if check.ok else "service is down", service=check.what, detail=check.detail)
+            self.services.note(Check(what="slack", ok=False, detail=str(error)))
+        parts: dict[str, CI | Deploy] = {**self.cis, **self.deploys}
+        for name, part in parts.items():
+            known = self.services.of(name)
+            if known is None or not known.ok:
+                bad = [c.detail for c in await part.check() if not c.ok]
+                self.services.note(Check(what=name, ok=not bad, detail=bad[0] if bad else "ok"))
 
     def _refresh(self) -> None:
         self.meters.settled.set(self.inbox.settled)
         self.meters.notices.labels("yes").set(self.desk.notices_read)
         self.meters.notices.labels("no").set(self.desk.notices_unread)
-        for check in self._checks.values():
+        for check in self.services.all():
             self.meters.up.labels(check.what).set(1 if check.ok else 0)
 
     async def wait(self) -> None:

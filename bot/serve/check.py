@@ -17,7 +17,7 @@ LIMIT = 30.0  # seconds for one service; its own time-outs are shorter and say m
 
 
 class Checked(Protocol):
-    """What a CI, a vantage and Slack have in common."""
+    """What a CI, a deploy, a vantage and Slack have in common."""
 
     async def check(self) -> Sequence[Check]: ...
 
@@ -75,6 +75,7 @@ def _parts(settings: Settings) -> list[tuple[str, Maker]]:
     if settings.has_slack:
         parts.append(("slack", lambda: _slack(settings)))
     parts += [(f"ci {name}", _ci(settings, name)) for name in settings.ci_names]
+    parts += [(f"deploy {name}", _deploy(settings, name)) for name in settings.deploy_names]
     parts += [(f"vantage {name}", _vantage(settings, name)) for name in settings.vantage_names]
     return parts
 
@@ -91,6 +92,15 @@ def _ci(settings: Settings, name: str) -> Maker:
         from bot.ci import make
 
         return make(settings.ci_entry(name))
+
+    return made
+
+
+def _deploy(settings: Settings, name: str) -> Maker:
+    def made() -> Checked:
+        from bot.deploy import make
+
+        return make(settings.deploy_entry(name))
 
     return made
 

@@ -203,15 +203,29 @@ def playbook_new(
 
 
 @audit_app.command("verify")
-def audit_verify() -> NoReturn:
-    """Check the audit chain (not in this release yet)."""
-    _not_yet("audit verify")
+def audit_verify(
+    config: NeededConfig,
+    expect: Annotated[
+        str | None, typer.Option("--expect", metavar="HASH", help="A head that was noted earlier: it must still stand.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Check the audit chain: every entry is what was written, and none is missing."""
+    from bot.serve.cli_audit import verify
+
+    return verify(_settings(config), expect, as_json)
 
 
 @audit_app.command("show")
-def audit_show() -> NoReturn:
-    """Show the audit log (not in this release yet)."""
-    _not_yet("audit show")
+def audit_show(
+    config: NeededConfig,
+    about: Annotated[str | None, typer.Option("--about", metavar="CASE", help="Only what concerns this case.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> int:
+    """Show the audit log: who asked, who approved, on what evidence, what was sent, what came back."""
+    from bot.serve.cli_audit import show
+
+    return show(_settings(config), about, as_json)
 
 
 @config_app.command("check")

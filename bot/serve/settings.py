@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -26,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.model.duration import Duration
 from bot.model.errors import ConfigError
 from bot.serve.checked import unknown_key, validate
 from bot.serve.yamlfile import Document, Where, read
@@ -34,16 +34,7 @@ from bot.triage.approve import Policy
 if TYPE_CHECKING:
     from bot.slack.settings import SlackSettings
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def seconds(value: object) -> float:
-    """`30m` -> 1800.0. Raises ValueError."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("must be a duration such as 45s, 30m, 12h or 2d")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:
@@ -59,7 +50,13 @@ def _approver(value: str) -> str:
     return value
 
 
-Duration = Annotated[float, BeforeValidator(seconds)]
+def _slack_user(value: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", value):
+        raise ValueError(f"{value!r} is no Slack user id (they begin with U or W)")
+    return value
+
+
+SlackUser = Annotated[str, AfterValidator(_slack_user)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 Approver = Annotated[str, AfterValidator(_approver)]
 
@@ -90,16 +87,6 @@ class PolicySettings(Section):
         return Policy.model_validate(self.model_dump())
 
 
-class ArgocdSettings(Section):
-    name: str
-    kind: Literal["argocd"]
-    url: str
-    token: SecretStr
-    app: str
-    environment: str
-    repositories: tuple[str, ...] = ()
-
-
 class AlertmanagerSettings(Section):
     name: str
     kind: Literal["alertmanager"]
@@ -121,12 +108,12 @@ class _Shared(Section):
     probe_allow: tuple[Network, ...] = ()
     environments: dict[str, PolicySettings] = {}
     rerun: PolicySettings = PolicySettings()
+    people: dict[str, SlackUser] = {}  # a CI's login, or an e-mail address, of each person -> their Slack user id
     playbooks: tuple[Path, ...] = ()
     storage: StorageSettings = StorageSettings()
     http: HttpSettings = HttpSettings()
 
 
-DEPLOYS: dict[str, type[BaseModel]] = {"argocd": ArgocdSettings}
 ALERTS: dict[str, type[BaseModel]] = {"alertmanager": AlertmanagerSettings}
 _SECTIONS = ("slack", "ci", "vantages", "deploys", "alerts", *_Shared.model_fields)
 _NAMED = ("ci", "deploys", "alerts")
@@ -182,6 +169,21 @@ class Settings:
         return self._ci[name]
 
     @property
+    def deploys(self) -> dict[str, BaseModel]:
+        """Entry name -> settings of its kind (`bot.deploy.make` takes them)."""
+        self._need(("deploys",))
+        return self._deploys
+
+    @property
+    def deploy_names(self) -> tuple[str, ...]:
+        return tuple(self._deploys)
+
+    def deploy_entry(self, name: str) -> BaseModel:
+        """The settings of one deploy, whatever variables the others lack."""
+        self._need(("deploys", self.deploy_names.index(name)))
+        return self._deploys[name]
+
+    @property
     def vantages(self) -> dict[str, BaseModel]:
         """Name -> settings of its kind (`bot.probes.make` takes them); `local` is only here if it is configured."""
         self._need(("vantages",))
@@ -212,6 +214,12 @@ class Settings:
     def rerun(self) -> Policy:
         self._need(("rerun",))
         return self._shared.rerun.policy
+
+    @property
+    def people(self) -> dict[str, str]:
+        """CI login or e-mail address, in lower case -> Slack user id."""
+        self._need(("people",))
+        return {name.lower(): user for name, user in self._shared.people.items()}
 
     @property
     def playbooks(self) -> tuple[Path, ...]:
@@ -248,13 +256,12 @@ class Settings:
     def not_used(self) -> tuple[str, ...]:
         """What is configured and does nothing in this release, in words."""
         lines = []
-        for section, says in (("deploys", "no rollback is offered"), ("alerts", "its webhook is not taken")):
-            for index, entry in enumerate(self._data.get(section, [])):
-                line = self._document.line((section, index))
-                lines.append(
-                    f"{self.file}:{line}: {section} entry {entry['name']!r} ({entry['kind']}) is read and checked, "
-                    f"but not used in this release: {says}"
-                )
+        for index, entry in enumerate(self._data.get("alerts", [])):
+            line = self._document.line(("alerts", index))
+            lines.append(
+                f"{self.file}:{line}: alerts entry {entry['name']!r} ({entry['kind']}) is read and checked, "
+                "but not used in this release: its webhook is not taken"
+            )
         return tuple(lines)
 
     # checks
@@ -268,10 +275,9 @@ class Settings:
         _ = self._shared
         if self.has_slack:
             _ = self._slack
-        _ = self._ci, self._vantages
-        for section, known in (("deploys", DEPLOYS), ("alerts", ALERTS)):
-            for _place, _entry in self._entries(section, known):
-                pass
+        _ = self._ci, self._vantages, self._deploys
+        for _place, _entry in self._entries("alerts", ALERTS):
+            pass
         self._check_names()
         self._check_environments()
 
@@ -293,6 +299,14 @@ class Settings:
         from bot.ci import kinds
 
         return {str(self._document.at(place)["name"]): entry for place, entry in self._entries("ci", kinds())}
+
+    @cached_property
+    def _deploys(self) -> dict[str, BaseModel]:
+        if "deploys" not in self._data:
+            return {}
+        from bot.deploy import kinds
+
+        return {str(self._document.at(place)["name"]): entry for place, entry in self._entries("deploys", kinds())}
 
     @cached_property
     def _vantages(self) -> dict[str, BaseModel]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.applications import Starlette
@@ -10,12 +10,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.model.build import CIEvent
 from bot.model.errors import BadPayload, BadSignature, Unavailable
-from bot.ports import CI, Check
+from bot.model.release import DeployEvent
+from bot.ports import Check
+from bot.workflow.services import Services
 
 BODY_LIMIT = 25 * 1024 * 1024
 
+NEEDED = ("store", "slack")  # without these the bot cannot work; what else is down is told, and waited for
+
 Receive = Callable[[Mapping[str, str], bytes], Awaitable[tuple[int, str, str]]]
+
+
+class Hook(Protocol):
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> CIEvent | DeployEvent: ...
 
 
 @dataclass
@@ -37,14 +46,15 @@ class Meters:
 class Front:
     """What the routes need."""
 
-    cis: Mapping[str, CI]
+    hooks: Mapping[str, Hook]  # every entry whose webhooks are taken
     keep: Callable[[str, str, Mapping[str, str], bytes], bool]
     slack: Receive
     ready: Callable[[], Awaitable[Sequence[Check]]]
     meters: Meters
     refresh: Callable[[], None]
     log: Any
-    later: frozenset[str] = frozenset()  # names of deploys and alerts, whose webhooks this release does not read
+    services: Services
+    later: frozenset[str] = frozenset()  # names of entries whose webhooks this release does not read
 
 
 class TooLarge(Exception):
@@ -68,7 +78,7 @@ def application(front: Front) -> Starlette:
     async def webhook(request: Request) -> Response:
         name = request.path_params["name"]
         status, text = await _take(front, name, request)
-        known = name if name in front.cis or name in front.later else "unknown"
+        known = name if name in front.hooks or name in front.later else "unknown"
         front.meters.webhooks.labels(known, str(status)).inc()
         return PlainTextResponse(text, status)
 
@@ -80,7 +90,7 @@ def application(front: Front) -> Starlette:
         except ClientDisconnect:
             status, kind, text = 400, "text/plain", "cut short"
         except Unavailable as error:
-            front.log.error("store is down", why=str(error))
+            front.services.down(error)
             status, kind, text = 503, "text/plain", "try again"  # Slack does, three times
         front.meters.slack.labels(str(status)).inc()
         return Response(text, status, media_type=kind)
@@ -90,7 +100,7 @@ def application(front: Front) -> Starlette:
 
     async def readyz(_request: Request) -> Response:
         checks = await front.ready()
-        bad = [c for c in checks if not c.ok]
+        bad = [c for c in checks if not c.ok and c.what in NEEDED]
         body = {"ready": not bad, "checks": {c.what: "ok" if c.ok else c.detail for c in checks}}
         return JSONResponse(body, 503 if bad else 200)
 
@@ -110,15 +120,15 @@ def application(front: Front) -> Starlette:
 
 
 async def _take(front: Front, name: str, request: Request) -> tuple[int, str]:
-    ci = front.cis.get(name)
-    if ci is None:
+    hook = front.hooks.get(name)
+    if hook is None:
         if name in front.later:
             return 404, f"{name} is configured, but this release does not read its webhooks yet\n"
         return 404, "no such webhook is configured\n"
     headers = dict(request.headers)
     try:
         body = await _body(request)
-        event = ci.read_webhook(headers, body)
+        event = hook.read_webhook(headers, body)
         if event.kind == "ignored":
             front.log.debug("webhook ignored", source=name, why=event.why)
             return 200, "not used\n"
@@ -134,6 +144,6 @@ async def _take(front: Front, name: str, request: Request) -> tuple[int, str]:
         front.log.warning("webhook not understood", source=name, why=str(error))
         return 400, f"{error}\n"
     except Unavailable as error:
-        front.log.error("store is down", why=str(error))
-        return 503, "the store is down, send it again\n"
+        front.services.down(error)
+        return 503, "the store is down: it is kept in memory for now; send it again if you can\n"
     return (202, "taken\n") if new else (200, "known already\n")

@@ -18,6 +18,7 @@ from bot.slack import commands
 from bot.slack.chat import SlackChat
 from bot.slack.envelope import KEPT_HEADERS, MODE, Inbound, read_http, read_socket, verify
 from bot.slack.settings import SlackSettings
+from bot.workflow.crash import point
 
 SOURCE = "slack"
 _BODY_LIMIT = 4 * 1024 * 1024  # Slack's own requests stay far below
@@ -92,7 +93,9 @@ class SlackDoor:
         return secret.get_secret_value() if secret else None
 
     def _keep(self, inbound: Inbound, headers: Mapping[str, str], body: bytes) -> None:
-        if self._store.keep_delivery(SOURCE, inbound.delivery, headers, body):
+        new = self._store.keep_delivery(SOURCE, inbound.delivery, headers, body)
+        point("inbox.kept")
+        if new:
             self.on_kept()
         else:
             log.info("known already: %s", inbound.delivery)
@@ -116,6 +119,7 @@ class SlackDoor:
             body=json.loads(text) if socket else text, headers=headers, mode="socket_mode" if socket else "http"
         )
         request.context["tries"] = delivery.tries
+        request.context["received"] = delivery.received
         response = await self._bolt.async_dispatch(request)
         if (trouble := request.context.get("trouble")) is not None:
             raise trouble

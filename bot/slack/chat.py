@@ -24,7 +24,8 @@ SCOPES = {
     "commands": "offer /medic",
     "users:read": "tell guests from members before it acts",
 }
-"""What the bot needs; `groups:history` for private channels and `usergroups:read` for approver groups come on top."""
+"""What the bot needs; `groups:history` for private channels, `usergroups:read` for approver groups and
+`users:read.email` (to know a commit's author, who may not approve) come on top."""
 
 _TIMEOUT = 15  # seconds for one call
 _PERSON_FOR = 600.0  # seconds that an answer about a person is believed
@@ -195,6 +196,14 @@ class SlackChat:
         answer = await call(lambda: self.client.usergroups_users_list(usergroup=group), "usergroups.users.list")
         return tuple(str(user) for user in answer.get("users") or ())
 
+    async def person_by_email(self, email: str) -> str | None:
+        """See `ports.Chat`. Needs the scope `users:read.email`; without it nobody is known by e-mail."""
+        try:
+            answer = await call(lambda: self.client.users_lookupByEmail(email=email), "users.lookupByEmail")
+        except Refused:
+            return None
+        return str((answer.get("user") or {}).get("id") or "") or None
+
     async def tell(self, user: str, channel: str, text: str, *, thread: str | None = None) -> None:
         """Words for one person alone; escaped here, only mentions of people stay alive."""
         await call(
@@ -223,9 +232,11 @@ class SlackChat:
 
     async def identity(self) -> Identity:
         """From auth.test, asked once."""
-        if self._identity is None:
-            answer = await call(self.client.auth_test, "auth.test")
-            self._identity = _identity(answer)
+        return self._identity or await self.ping()
+
+    async def ping(self) -> Identity:
+        """Ask Slack anew. Raises Unavailable, Refused."""
+        self._identity = _identity(await call(self.client.auth_test, "auth.test"))
         return self._identity
 
     async def person(self, user: str) -> Person:

@@ -2,19 +2,22 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from bot.model import Noun
+from bot.model.case import Case
 from bot.model.language import heard, tr
 from bot.ports import Status
 from bot.slack import words
-from bot.slack.mrkdwn import clip, prose, span
+from bot.slack.mrkdwn import clip, link, person, prose, span
 
-Verb = Literal["triage", "rerun", "status", "pause", "resume"]
+Verb = Literal["triage", "rerun", "rollback", "approvals", "status", "pause", "resume"]
 _WITH_URL = ("triage", "rerun")
-_ALONE = ("status", "pause", "resume")
-_LATER = ("probe", "checkup", "rollback", "history", "stats", "playbooks", "approvals", "mute", "unmute")
-_NOW = ("help", *_WITH_URL, *_ALONE)
+_ALONE = ("approvals", "status", "pause", "resume")
+_LATER = ("probe", "checkup", "history", "stats", "playbooks", "mute", "unmute")
+_NOW = ("help", "rollback", *_WITH_URL, *_ALONE)
+_DEPLOY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:\s+([A-Za-z0-9][A-Za-z0-9._+/-]{0,99}))?")
 
 
 class Typed(Noun):
@@ -22,6 +25,8 @@ class Typed(Noun):
 
     verb: Verb | None = None
     url: str = ""
+    deploy: str = ""  # of rollback
+    revision: str | None = None
     answer: str = ""
 
 
@@ -36,6 +41,11 @@ def read(text: str) -> Typed:
         if url is None:
             return Typed(answer=tr(words.NEEDS_URL, command=name))
         return Typed(verb="triage" if name == "triage" else "rerun", url=url)
+    if name == "rollback":
+        named = _DEPLOY.fullmatch(rest.strip("`"))
+        if named is None:
+            return Typed(answer=tr(words.NEEDS_DEPLOY))
+        return Typed(verb="rollback", deploy=named[1], revision=named[2])
     for verb in _ALONE:
         if name == verb:
             answer = tr(words.TAKES_NONE, command=name)
@@ -51,6 +61,31 @@ def _url(text: str) -> str | None:
     """Slack may hand a typed URL over as it is, or as `<url|label>` with entities."""
     match = re.fullmatch(r"<?(https?://[^\s<>|]+)(?:\|[^<>]*)?>?", text)
     return match.group(1).replace("&amp;", "&") if match else None
+
+
+def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
+    """The answer to `/medic approvals`, as Slack's mrkdwn."""
+    lines = []
+    for case, url in waiting:
+        action = case.action
+        if action is None:
+            continue
+        at = int(action.expires or 0)
+        lapses = f", lapses <!date^{at}^{{time}}|at {at} UNIX time>" if at else ""
+        if action.plan is not None:
+            plan = action.plan
+            what = tr(
+                words.OF_DEPLOY, kind=tr(words.KIND[action.kind]), app=plan.app, environment=plan.environment,
+                target=plan.target.revision[:12],
+            )  # fmt: skip
+        else:
+            what = tr(words.OF_CASE, kind=tr(words.KIND[action.kind]), case=case.id)
+        lines.append(
+            tr(words.APPROVALS_LINE, what=prose(what, 200), approvals=len(action.approvals), needed=action.needed,
+                who=person(action.requested_by), lapses=lapses, link=f" – {link(url, 'open')}" if url else "",
+            )
+        )  # fmt: skip
+    return "\n".join([tr(words.APPROVALS), *lines]) if lines else tr(words.NO_APPROVALS)
 
 
 def status_text(status: Status) -> str:

@@ -95,10 +95,15 @@ class _Listeners:
                 return await self._desk.triage(typed.url, channel, who)
             if typed.verb == "rerun":
                 return await self._desk.rerun(typed.url, channel, who)
+            if typed.verb == "rollback":
+                return await self._desk.rollback(typed.deploy, typed.revision, channel, who)
             return await self._desk.pause(typed.verb == "pause", who)
 
         if typed.verb == "status":
             await self._answer(command, commands.status_text(await self._desk.status()), mrkdwn=True)
+            return
+        if typed.verb == "approvals":
+            await self._answer(command, commands.approvals_text(await self._desk.approvals()), mrkdwn=True)
             return
         if text := await self._asked(do, command, context):
             await self._answer(command, text)
@@ -119,8 +124,8 @@ class _Listeners:
         if who is None:
             context["outcome"] += ": refused"
             return
-        channel = _place(body)[0]
-        if text := await self._asked(lambda: self._desk.press(value, channel, who), body, context):
+        channel, at = _place(body)[0], context.get("received")
+        if text := await self._asked(lambda: self._desk.press(value, channel, who, at), body, context):
             await self._answer(body, text)
 
     async def _who(self, team: str, user: str, body: dict[str, Any], is_bot: bool) -> Who | None:

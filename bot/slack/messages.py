@@ -11,8 +11,9 @@ from typing import Any
 
 from bot.model.case import Action, Case
 from bot.model.language import heard, tr
-from bot.slack import words
+from bot.slack import releases, words
 from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
+from bot.slack.releases import is_release
 from bot.slack.sections import (
     DETAILS,
     Block,
@@ -32,7 +33,9 @@ TOTAL_LIMIT = 9000
 BLOCK_LIMIT = 50
 _LEAST = len(DETAILS) - 1
 _PROGRESS = ("new", "reading", "probing", "open", "acting", "watching")
-_BUTTONS = {"rerun": "primary", "approve": "primary", "decline": "danger", "right": None, "wrong": None}
+_BUTTONS = {
+    "rerun": "primary", "approve": "primary", "decline": "danger", "restore": None, "right": None, "wrong": None,
+}  # fmt: skip
 
 
 def render(case: Case, now: datetime, *, least: int = 0) -> dict[str, Any]:
@@ -76,13 +79,15 @@ def metadata(case: Case) -> dict[str, Any]:
 def _text(case: Case, groups: list[Group]) -> str:
     """What phones and notifications show: the first line stands alone."""
     suffix = tr(words.SUFFIX.get(case.state, ""))
-    if groups:
+    if is_release(case):
+        first = releases.first_line(case)
+    elif groups:
         first = prose(groups[0].diagnosis.title or groups[0].cause, 300)
         first += tr(words.AND_MORE, n=len(groups) - 1) if len(groups) > 1 else ""
         first += f" – {suffix}" if suffix else ""
     else:
         first = tr(words.FIRST.get(case.state, words.FIRST_OTHER))
-    lines = [first, _run_name(case, plain=True)]
+    lines = [first] if is_release(case) else [first, _run_name(case, plain=True)]
     if groups:
         lead = groups[0].diagnosis
         lines.append("" if groups[0].cause == "unknown" else confidence(lead.confidence))
@@ -93,8 +98,9 @@ def _text(case: Case, groups: list[Group]) -> str:
 
 def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, cut: bool) -> list[Block]:
     blocks = [headline(groups[0], case.build, detail)] if groups else [section(f"*{_first(case)}*")]
-    blocks.append(_run_line(case))
+    blocks.append(releases.run_line(case) if is_release(case) else _run_line(case))
     blocks += _status(case, now)
+    blocks += releases.details(case) if is_release(case) else []
     for number, group in enumerate(groups[: detail.causes]):
         if number:
             blocks += [{"type": "divider"}, headline(group, case.build, detail)]
@@ -111,6 +117,8 @@ def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, c
 
 
 def _first(case: Case) -> str:
+    if is_release(case):
+        return releases.first_line(case)
     return tr(words.FIRST.get(case.state, words.FIRST_OTHER))
 
 
@@ -150,13 +158,32 @@ def _status(case: Case, now: datetime) -> list[Block]:
         if action.detail:
             lines.append(f"> {prose(heard(action.detail), 400)}")
     skip = case.state == "acting" and action is not None
-    if (status := words.STATUS.get(case.state)) and not skip:
+    told = releases.status_words(case) if is_release(case) else words.STATUS.get(case.state)
+    if (status := told) and not skip:
         lines.append(tr(status, attempt=_attempt(case)) + _elapsed(case, now))
     if case.outcome and (outcome := prose(heard(case.outcome), 400)) not in " ".join(lines):
         lines.append(outcome)
     if case.trouble:
         lines.append(tr(words.TROUBLE, trouble=prose(heard(case.trouble), 600)))
+    if case.away and action is not None and action.state == "waiting":
+        since, _, until = case.away.partition(" ")
+        lines.append(tr(words.AWAY, since=_clock(since), until=_clock(until)))
+    for past in case.past[-3:]:
+        decided = tr(words.DECIDED_BY, who=person(past.decided_by)) if past.decided_by else ""
+        told = tr(
+            words.EARLIER_ACTION,
+            kind=tr(words.KIND[past.kind]),
+            who=person(past.requested_by),
+            state=past.state,
+            decided=decided,
+        )
+        lines.append(tr(words.EARLIER, what=told))
     return [section("\n".join(lines))] if lines else []
+
+
+def _clock(at: str) -> str:
+    """A moment (UNIX time, whole seconds) in the reader's own time zone."""
+    return f"<!date^{at}^{{time_secs}}|{at} UNIX time>" if at.isdigit() else prose(at, 40)
 
 
 def _attempt(case: Case) -> str:
@@ -180,7 +207,7 @@ def _elapsed(case: Case, now: datetime) -> str:
 def _action(case: Case, action: Action) -> str:
     names = [person(user) for user in action.approvals[:10]]
     text = tr(
-        words.ACTION[action.state],
+        releases.action_words(action),
         who=person(action.requested_by),
         approvals=len(action.approvals),
         needed=action.needed,
@@ -202,25 +229,54 @@ def _actions(case: Case) -> list[Block]:
         value = case.buttons.get(name)
         if not value or len(value) > 2000:
             continue
-        label = {"type": "plain_text", "text": tr(words.BUTTON[name]), "emoji": False}
-        button: Block = {"type": "button", "action_id": f"medic.{name}", "text": label, "value": value}
-        if style:
-            button["style"] = style
+        button = _button(f"medic.{name}", tr(words.BUTTON[name]), value, style)
         if name == "rerun":
             button["confirm"] = _confirm(case)
+        elif name == "restore":
+            button["confirm"] = releases.dialog(
+                tr(words.CONFIRM_RESTORE), tr(words.CONFIRM_RESTORE_TEXT), tr(words.CONFIRM_ASK)
+            )
+        elif name == "approve" and case.action is not None:
+            what = tr(words.CONFIRM_APPROVE_TEXT, what=_what(case, case.action))
+            button["confirm"] = releases.dialog(tr(words.CONFIRM_APPROVE), what, tr(words.BUTTON["approve"]))
         elements.append(button)
-    warned = (
-        [section(tr(words.CAUTION, caution=prose(_caution(case), 400)))]
-        if "rerun" in case.buttons and _caution(case)
-        else []
-    )
-    return [*warned, {"type": "actions", "elements": elements}] if elements else []
+    elements += _rollbacks(case)
+    if not elements:
+        return []
+    caution = prose(_caution(case), 400) if "rerun" in case.buttons else ""
+    warned = [section(tr(words.CAUTION, caution=caution))] if caution else []
+    return [*warned, {"type": "actions", "elements": elements}]
 
 
 def _caution(case: Case) -> str:
     """Why running the failed steps again may do harm; the same once, however many jobs say so."""
     said = (f.diagnoses[0].caution for f in case.findings)
     return "; ".join(dict.fromkeys(c for c in said if c))
+
+
+def _button(action_id: str, label: str, value: str, style: str | None) -> Block:
+    text = {"type": "plain_text", "text": clip(label, 75), "emoji": False}
+    button: Block = {"type": "button", "action_id": action_id, "text": text, "value": value}
+    return {**button, "style": style} if style else button
+
+
+def _rollbacks(case: Case) -> list[Block]:
+    """One button for each application that may be rolled back from here; action ids are unique in a message."""
+    found: list[Block] = []
+    for name, plan in list(case.offers.items())[:5]:
+        value = case.buttons.get(f"rollback:{name}")
+        if value:
+            action_id = "medic.rollback" if not found else f"medic.rollback.{len(found) + 1}"
+            label = tr(words.BUTTON_ROLLBACK, app=clip(bare(plan.app), 40))
+            found.append({**_button(action_id, label, value, "danger"), "confirm": releases.confirm_rollback(plan)})
+    return found
+
+
+def _what(case: Case, action: Action) -> str:
+    """What is approved, in one plain sentence."""
+    if action.plan is not None:
+        return clip(bare(releases.first_line(case).partition(" – ")[0]), 200) + "."
+    return clip(f"{tr(words.CONFIRM_TITLE)} {_plain_run(case)}", 200)
 
 
 def _confirm(case: Case) -> Block:
@@ -233,13 +289,7 @@ def _confirm(case: Case) -> Block:
         run=clip(_plain_run(case), 70),
         attempt=case.key.attempt + 1,
     )
-    return {
-        "title": {"type": "plain_text", "text": tr(words.CONFIRM_TITLE)},
-        "text": {"type": "plain_text", "text": clip(_first_warned(case, text), 300)},
-        "confirm": {"type": "plain_text", "text": tr(words.CONFIRM_YES)},
-        "deny": {"type": "plain_text", "text": tr(words.CONFIRM_NO)},
-        "style": "primary",
-    }
+    return releases.dialog(tr(words.CONFIRM_TITLE), _first_warned(case, text), tr(words.CONFIRM_YES))
 
 
 def _first_warned(case: Case, text: str) -> str:

@@ -62,6 +62,7 @@ ACTION: Final = {
     " Please look at the run before you try again.",
     "declined": ":no_entry_sign: {who} asked for a re-run; {decliner} declined it.",
     "expired": ":alarm_clock: {who} asked for a re-run; nobody decided in time, so it lapsed.",
+    "lapsed": ":leftwards_arrow_with_hook: {who} asked for a re-run; it lapsed.",
 }
 
 SEEN: Final = "*Seen in the log*"
@@ -111,6 +112,7 @@ BUTTON: Final = {
     "rerun": "Re-run failed jobs",
     "approve": "Approve",
     "decline": "Decline",
+    "restore": "Put back what was switched off",
     "right": "Cause is right",
     "wrong": "Cause is wrong",
 }
@@ -129,6 +131,8 @@ N_JOBS: Final = "the {n} failed jobs"
 HELP: Final = """*buildmedic* reads the log of a failed build, tests what could explain it, and says what to do.
 `/medic triage URL` – look into a run or job now; the answer is posted here
 `/medic rerun URL` – re-run the failed jobs of a run
+`/medic rollback DEPLOY [REVISION]` – show what a rollback would change, and ask those who have to agree
+`/medic approvals` – what waits for approval
 `/medic status` – open cases, services, what I could not read
 `/medic pause`, `/medic resume` – stop all actions, and allow them again
 `/medic help` – this text
@@ -147,7 +151,113 @@ CANNOT_TELL: Final = (
 )
 TRYING_ON: Final = "{why}. I have written your request down and keep trying."
 
+OF_DEPLOY: Final = "{kind} of {app} ({environment}) to {target}"
+OF_CASE: Final = "{kind} of {case}"
 STATUS_HEAD: Final = "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood"
 STATUS_PAUSED: Final = ":double_vertical_bar: Actions are paused: {paused}"
 STATUS_RECENT: Final = "*Latest cases*"
 STATUS_SERVICES: Final = "*Services*"
+
+# releases and rollbacks
+ROLLBACK_FIRST: Final = "Rollback of {app} ({environment}) to {target}"
+RELEASE_FIRST: Final = "{app} ({environment}) is {health}: the release failed"
+RELEASE_LOOKING: Final = "{app}: a release failed; I am looking at it"
+RELEASE_RUNS: Final = "{app} · {environment} · runs {revision}"
+ROLLBACK_SUFFIX: Final = {
+    "waiting": "waits for approval",
+    "approved": "approved",
+    "sending": "is being sent",
+    "sent": "was sent",
+    "failed": "was not done",
+    "unknown": "nobody knows whether it was done: please look",
+    "declined": "was declined",
+    "expired": "expired",
+    "lapsed": "lapsed, the world had moved",
+    # by the case's state, once there is an outcome
+    "watching": "under way",
+    "recovered": "done, and healthy",
+    "worse": "done, and it is no better",
+    "inconclusive": "the outcome is not clear: please look",
+    "restored": "done; what it had switched off is on again",
+}
+PLAN_HEAD: Final = "*What changes*"
+PLAN_HEAD_DONE: Final = "*What changed*"
+PLAN_FROM: Final = "{before}: {revision}{images}{deployed}"
+PLAN_TO: Final = "back to: {revision}{images}{deployed} (entry {entry})"
+PLAN_DEPLOYED: Final = ", deployed {when}"
+PLAN_BY: Final = " by {who}"
+PLAN_HEALTH: Final = "health {before}: {health}"
+PLAN_AUTOMATIC: Final = (
+    ":electric_plug: {automatic} will be switched off for it, and stays off until somebody puts it back: a button for"
+    " that comes here afterwards."
+)
+PLAN_NOW: Final = "now"
+PLAN_BEFORE: Final = "before"
+PLAN_AUTOMATIC_DONE: Final = (
+    ":electric_plug: {automatic} was switched off for it, and stays off until somebody puts it back."
+)
+PLAN_AUTOMATIC_BACK: Final = ":electric_plug: {automatic} was switched off for it, and is on again."
+PLAN_WARNING: Final = ":warning: {warning}"
+RELEASE_FAILED: Final = "*What failed*\n{failed}"
+RELEASE_BUSY: Final = ":hourglass_flowing_sand: under way: {busy}"
+ROLLBACK_ACTION: Final = {
+    "waiting": ":raised_hand: {who} asks for this rollback. {approvals} of {needed} approvals{names}.",
+    "approved": ":rewind: {who} asked for this rollback{approved}.",
+    "sending": ":rewind: {who} asked for this rollback{approved}; sending it…",
+    "sent": ":rewind: {who} asked for this rollback{approved}: sent.",
+    "failed": ":x: {who} asked for this rollback{approved}; *it was not done*.",
+    "unknown": ":grey_question: {who} asked for this rollback{approved}; *it is not certain whether it was done*."
+    " Please look at the application before you try again.",
+    "declined": ":no_entry_sign: {who} asked for this rollback; {decliner} declined it.",
+    "expired": ":alarm_clock: {who} asked for this rollback; too few people approved in time, so it lapsed.",
+    "lapsed": ":leftwards_arrow_with_hook: {who} asked for this rollback; it lapsed.",
+}
+RESTORE_ACTION: Final = {
+    "waiting": ":raised_hand: {who} asks to put back what the rollback switched off. {approvals} of {needed}"
+    " approvals{names}.",
+    "approved": ":electric_plug: {who} asked to put back what the rollback switched off{approved}.",
+    "sending": ":electric_plug: {who} asked to put back what the rollback switched off{approved}; sending it…",
+    "sent": ":electric_plug: {who} put back what the rollback had switched off{approved}.",
+    "failed": ":x: {who} asked to put back what the rollback switched off{approved}; *it was not done*.",
+    "unknown": ":grey_question: {who} asked to put it back{approved}; *it is not certain whether it was done*.",
+    "declined": ":no_entry_sign: {who} asked to put it back; {decliner} declined it.",
+    "expired": ":alarm_clock: {who} asked to put it back; too few people approved in time, so it lapsed.",
+    "lapsed": ":leftwards_arrow_with_hook: {who} asked to put it back; it lapsed.",
+}
+ROLLBACK_STATUS: Final = {
+    "acting": ":rewind: Sending it…",
+    "watching": ":eyes: Under way; I am watching its health, and write the outcome here.",
+    "recovered": ":white_check_mark: *Recovered.* The rollback is done, and the application is healthy.",
+    "worse": ":x: *No better.* The rollback failed, or what it brought back is unhealthy. A person has to look.",
+    "inconclusive": ":grey_question: *Inconclusive*: a person has to look.",
+    "restored": ":electric_plug: What the rollback had switched off is on again.",
+}
+EARLIER: Final = "Earlier here: {what}"
+EARLIER_ACTION: Final = "{kind} asked by {who}: {state}{decided}"
+DECIDED_BY: Final = " by {who}"
+KIND: Final = {"rerun": "re-run", "rollback": "rollback", "restore": "putting back"}
+AWAY: Final = (
+    ":information_source: I was away from {since} to {until}: clicks made in that time did not reach me. Who pressed"
+    " then, please press again."
+)
+BUTTON_ROLLBACK: Final = "Roll back {app}…"
+CONFIRM_ROLLBACK: Final = "Roll back {app}?"
+CONFIRM_ROLLBACK_TEXT: Final = (
+    "{environment}: from {current} back to {target}. {approval} Your name will stand beside it."
+)
+CONFIRM_ROLLBACK_WAITS: Final = "Nothing happens before those who have to agree have agreed."
+CONFIRM_RESTORE: Final = "Put it back?"
+CONFIRM_RESTORE_TEXT: Final = (
+    "Auto-sync will be as it was, and deploys what git says: if git still has the bad release, it comes back."
+)
+CONFIRM_ASK: Final = "Ask for it"
+CONFIRM_APPROVE: Final = "Approve this?"
+CONFIRM_APPROVE_TEXT: Final = "{what} Your name will stand beside it."
+
+NEEDS_DEPLOY: Final = (
+    "`/medic rollback` needs the name of a deploy, and takes a revision: `/medic rollback checkout`,"
+    " `/medic rollback checkout 7c1d2e3`."
+)
+NO_APPROVALS: Final = "Nothing waits for approval."
+APPROVALS: Final = "*Waiting for approval*"
+APPROVALS_LINE: Final = "• {what}: {approvals} of {needed} approvals, asked by {who}{lapses}{link}"

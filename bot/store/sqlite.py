@@ -5,7 +5,6 @@ and then writes fails at once with "database is locked" when two meet). WAL with
 lose the last milliseconds, a killed process loses nothing.
 """
 
-import hashlib
 import json
 import secrets
 import sqlite3
@@ -19,7 +18,8 @@ from sqlite_utils import Database
 
 from bot.model.case import Case, MessageRef
 from bot.model.errors import ConfigError, Unavailable
-from bot.ports import AuditEntry, Button, Delivery
+from bot.ports import Button, Delivery
+from bot.triage.audit import AuditEntry, audit_hash
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
@@ -40,12 +40,6 @@ CREATE TABLE IF NOT EXISTS audit (
 """
 
 
-def audit_hash(previous: str, at: float, who: str, what: str, about: str, detail: str) -> str:
-    """The chain's link: SHA-256 over the previous link and this entry's fields, as hex."""
-    text = json.dumps([previous, at, who, what, about, detail], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 class SQLiteStore:
     """`ports.CaseStore` in one file. Raises ConfigError if the file cannot be opened at all."""
 
@@ -54,7 +48,8 @@ class SQLiteStore:
         self._depth = 0  # a method called from within a transaction joins it
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
+            # short: whoever else holds the file (a backup, a person) must not stop the whole bot; callers try again
+            self._connection = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._db = Database(self._connection)
@@ -63,28 +58,44 @@ class SQLiteStore:
             raise ConfigError(f"storage: {path} cannot be used: {error}") from error
 
     @contextmanager
+    def atomic(self) -> Iterator[None]:
+        with self._write():
+            yield
+
+    @contextmanager
     def _write(self) -> Iterator[Database]:
         with self._lock:
             if self._depth:
                 yield self._db
                 return
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                raise Unavailable("store", str(error)) from error
+            self._do("BEGIN IMMEDIATE")
             self._depth = 1
             try:
                 yield self._db
+            except sqlite3.Error as error:  # the disk is full, the file is gone ...
+                self._undo()
+                raise Unavailable("store", str(error)) from error
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._undo()
                 raise
             finally:
                 self._depth = 0
             try:
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._connection.execute("ROLLBACK")
-                raise Unavailable("store", str(error)) from error
+                self._do("COMMIT")
+            except Unavailable:
+                self._undo()
+                raise
+
+    def _do(self, sql: str) -> None:
+        try:
+            self._connection.execute(sql)
+        except sqlite3.Error as error:
+            raise Unavailable("store", str(error)) from error
+
+    def _undo(self) -> None:
+        """SQLite may have rolled back by itself already."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def _rows(self, sql: str, args: Sequence[object] = ()) -> list[tuple[object, ...]]:
         with self._lock:
@@ -146,13 +157,12 @@ class SQLiteStore:
 
     def pending_deliveries(self, now: float, limit: int = 100) -> Sequence[Delivery]:
         sql = (
-            "SELECT source, delivery, headers, body, tries FROM deliveries"
+            "SELECT source, delivery, headers, body, tries, received FROM deliveries"
             " WHERE outcome IS NULL AND due <= ? ORDER BY received LIMIT ?"
         )
-        return [
-            Delivery(source=str(s), delivery=str(d), headers=json.loads(str(h)), body=bytes(b), tries=int(t))  # type: ignore[call-overload]  # sqlite's columns are object
-            for s, d, h, b, t in self._rows(sql, [now, limit])
-        ]
+        names = ("source", "delivery", "headers", "body", "tries", "received")
+        found = [dict(zip(names, row, strict=True)) for row in self._rows(sql, [now, limit])]
+        return [Delivery.model_validate({**row, "headers": json.loads(str(row["headers"]))}) for row in found]
 
     def settle_delivery(self, source: str, delivery: str, outcome: str) -> None:
         with self._write() as db:
@@ -217,11 +227,11 @@ class SQLiteStore:
             sql = "INSERT INTO audit (at, who, what, about, detail, hash) VALUES (?, ?, ?, ?, ?, ?)"
             db.conn.execute(sql, [at, who, what, about, text, link])
 
-    def audit_trail(self, about: str | None = None, limit: int = 1000) -> Sequence[AuditEntry]:
-        where, args = ("WHERE about = ?", [about]) if about else ("", [])
-        sql = f"SELECT seq, at, who, what, about, detail, hash FROM audit {where} ORDER BY seq LIMIT ?"  # noqa: S608 no input in it
+    def audit_trail(self, about: str | None = None, limit: int = 1000, after: int = 0) -> Sequence[AuditEntry]:
+        where, args = ("AND about = ?", [about]) if about else ("", [])
+        sql = f"SELECT seq, at, who, what, about, detail, hash FROM audit WHERE seq > ? {where} ORDER BY seq LIMIT ?"  # noqa: S608 no input in it
         names = ("seq", "at", "who", "what", "about", "detail", "hash")
-        rows = self._rows(sql, [*args, limit])
+        rows = self._rows(sql, [after, *args, limit])
         return [AuditEntry.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
     def ping(self) -> None:

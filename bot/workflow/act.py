@@ -1,58 +1,63 @@
-"""The durable order of a re-run: intent, request, watch, verdict.
+"""The durable order of an action: intent, request, watch, verdict. What it does is in `deeds`.
 
-Intent stands in the store before the request leaves. If the process dies around the request, the CI is asked whether
-a new attempt exists; only a definite "no" leads to sending again, and "cannot tell" goes to a person.
+Intent stands in the store before the request leaves. If the process dies around the request, the other side is asked
+whether it happened; only a definite "no" leads to sending again, and "cannot tell" goes to a person.
 """
-
-from typing import Any
 
 from dbos import DBOS
 
-from bot.model.build import FAILED, Build, RunRef
-from bot.model.case import Action, Case, CaseState
-from bot.model.errors import Refused, Unavailable
-from bot.workflow.context import current, insist, unix
+from bot.model.case import Action, ActionState, Case, CaseState
+from bot.model.errors import Moved, Refused, Unavailable
+from bot.workflow.context import Context, current, insist, unix
+from bot.workflow.crash import point
+from bot.workflow.deeds import DEEDS, Seen
 from bot.workflow.engine import wait
+from bot.workflow.offers import mint
 from bot.workflow.reply import show
-from bot.workflow.triage import TRIAGE_STATES
 
 _SEND_TRIES = 6
+_SHOWN: dict[ActionState, CaseState] = {
+    "sending": "acting", "sent": "watching", "failed": "diagnosed", "lapsed": "diagnosed", "unknown": "inconclusive",
+}  # fmt: skip
 
 
-@DBOS.workflow(name="rerun")
-async def rerun(case_id: str) -> str:
-    """Re-run the failed jobs of a case's run, once, and see whether it helped. Returns the case's last state."""
+@DBOS.workflow(name="act")
+async def act(case_id: str) -> str:
+    """Do what was decided for a case, once, and see whether it helped. Returns the case's last state.
+
+    Nothing is shown before the request has left: Slack being down must not hold up what people have approved."""
     try:
-        return await _rerun(case_id)
+        return await _act(case_id)
     except Exception:  # our own fault: a person has to look, and is told so
-        current().log.exception("re-run failed", case=case_id)
+        current().log.exception("action failed", case=case_id)
         await insist("failed", _settle, case_id, "inconclusive", "buildmedic itself failed here: a person has to look.")
         await insist("show", show, case_id)
         return "inconclusive"
 
 
-async def _rerun(case_id: str) -> str:
+async def _act(case_id: str) -> str:
     pace = current().pace
-    await insist("show", show, case_id)
     for _ in range(_SEND_TRIES):
         sent = await insist("send", _send, case_id)
         if sent != "again":
             break
         await DBOS.sleep_async(pace.log_first)
     else:
-        sent = await insist("give-up", _fail, case_id, "the CI could not be reached; nothing was re-run")
+        sent = await insist("give-up", _fail, case_id, "it could not be reached; nothing was done")
     await insist("show", show, case_id)
     if sent != "sent":
         return str(sent)
-    deadline = (await insist("now", _now)) + pace.watch_limit
+    poll, limit = await insist("patience", _patience, case_id)
+    deadline = (await insist("now", _now)) + limit
     while True:
-        state = await insist("watch", _watch, case_id)
-        if state != "running":
+        state, words = await insist("watch", _watch, case_id)
+        if state is not None:
             break
         if await insist("now", _now) > deadline:
-            state = await insist("late", _settle, case_id, "inconclusive", "The new attempt told nothing in time.")
+            state, words = "inconclusive", words or "It told nothing in time: a person has to look."
             break
-        await wait(pace.watch_poll)
+        await wait(poll)
+    await insist("settle", _settle, case_id, state, words)
     await insist("show", show, case_id)
     return str(state)
 
@@ -61,106 +66,118 @@ async def _now() -> float:
     return unix()
 
 
+async def _patience(case_id: str) -> list[float]:
+    _, action = _standing(case_id)
+    return list(DEEDS[action.kind].patience(current().pace))
+
+
 async def _send(case_id: str) -> str:
-    """One request at most. Returns sent, failed, unknown, or again where it certainly did not happen."""
+    """One request at most. Returns the action's state, or again where it certainly did not happen."""
     context = current()
-    case = context.store.get_case(case_id)
-    if case is None or case.action is None or case.build is None:
-        return "failed"
-    ci, before = context.cis[case.key.ci], case.action
-    if before.state == "sending":
-        happened = await ci.did_rerun(case.build)
+    case, action = _standing(case_id)
+    deed = DEEDS[action.kind]
+    if action.state == "sending":
+        happened = await deed.happened(context, case, action)
         if happened:
-            return _record(case, before, "sent", "asked for before a restart of the bot; the new attempt exists")
+            return _record(context, case, action, "sent", "asked for before a break of ours; it did arrive")
         if happened is None:
-            return _record(
-                case, before, "unknown", "The bot stopped while asking, and the CI cannot say whether it did."
-            )
-    elif before.state != "approved":
-        return before.state
-    _record(case, before, "sending", None)
+            why = "It broke off while we asked, and nobody can say whether it arrived."
+            return _record(context, case, action, "unknown", why)
+    elif action.state != "approved":
+        return action.state
+    if (paused := context.store.get_flag("paused")) is not None:
+        why = f"paused by <@{paused}> before it was sent: nothing was done"
+        return _record(context, case, action, "failed", why)
+    if not _claim(context, case, action):
+        return "again"  # it changed under our hands: look anew
+    point("act.after-intent")
     try:
-        await ci.rerun(case.build)
+        said = await deed.send(context, case, action)
+    except Moved as error:
+        return _record(context, case, action, "lapsed", f"{error}. Nothing was done: ask again.")
     except Refused as error:
-        return _record(case, before, "failed", str(error))
+        return _record(context, case, action, "failed", str(error))
     except Unavailable as error:
-        context.log.warning("re-run request failed, asking whether it happened", case=case_id, why=str(error))
+        context.services.down(error)
         return "again"
-    return _record(case, before, "sent", None)
+    point("act.after-request")
+    return _record(context, case, action, "sent", said)
 
 
-async def _fail(case_id: str, why: str) -> str:
+def _standing(case_id: str) -> tuple[Case, Action]:
     case = current().store.get_case(case_id)
     assert case is not None
     assert case.action is not None
-    return _record(case, case.action, "failed", why)
+    return case, case.action
 
 
-def _record(case: Case, action: Action, state: Any, detail: str | None) -> str:
-    context = current()
-    shown: dict[str, CaseState] = {
-        "sending": "acting", "sent": "watching", "failed": "diagnosed", "unknown": "inconclusive",
-    }  # fmt: skip
-    after = action.model_copy(
-        update={
-            "state": state,
-            "detail": detail,
-            "new_attempt": case.key.attempt + 1 if state == "sent" else None,
-        }
-    )
-    if state != "sending" or action.state != "sending":
-        context.store.audit(action.requested_by, f"rerun {state}", case.id, {"detail": detail}, unix())
-    context.store.change_case(
-        case.id,
-        lambda c: c.model_copy(update={"action": after, "state": shown[state], "updated": context.now()}),
-    )
-    return str(state)
+def _claim(context: Context, case: Case, action: Action) -> bool:
+    """Write the intent; False where the action is not the one that was looked at any more (compare and swap)."""
+    point("act.before-intent")
+    claimed: list[bool] = []
+
+    def intend(stands: Case) -> Case:
+        same = stands.action is not None and (stands.action.id, stands.action.state) == (action.id, action.state)
+        claimed.append(same)
+        if not same or action.state == "sending":
+            return stands
+        context.store.audit("buildmedic", f"{action.kind} intended", case.id, {"action": action.id}, unix())
+        sending = action.model_copy(update={"state": "sending"})
+        return stands.model_copy(update={"action": sending, "state": "acting", "updated": context.now()})
+
+    with context.store.atomic():
+        context.store.change_case(case.id, intend)
+    return claimed[0]
 
 
-async def _watch(case_id: str) -> str:
-    """How the new attempt stands."""
-    context = current()
-    case = context.store.get_case(case_id)
-    assert case is not None
-    attempt = case.key.attempt + 1
-    ref = RunRef(ci=case.key.ci, repository=case.key.repository, run=case.key.run, attempt=attempt)
+async def _fail(case_id: str, why: str) -> str:
+    case, action = _standing(case_id)
+    return _record(current(), case, action, "failed", why)
+
+
+def _record(context: Context, case: Case, action: Action, state: ActionState, detail: str | None) -> str:
+    """The action's new state, with its line in the audit log, as one transaction. Repeating it changes nothing."""
+    attempt = case.key.attempt + 1 if state == "sent" and action.kind == "rerun" else None
+    after = action.model_copy(update={"state": state, "detail": detail, "new_attempt": attempt})
+
+    def put(stands: Case) -> Case:
+        if stands.action is None or stands.action.id != action.id or stands.action == after:
+            return stands
+        told = {"action": action.id, "detail": detail}
+        context.store.audit("buildmedic", f"{action.kind} {state}", case.id, told, unix())
+        changed = stands.model_copy(update={"action": after, "state": _SHOWN[state], "updated": context.now()})
+        return changed.model_copy(update={"buttons": mint(context, changed)})
+
+    with context.store.atomic():
+        context.store.change_case(case.id, put)
+    point("act.recorded")
+    return state
+
+
+async def _watch(case_id: str) -> list[str | None]:
+    """How it stands: the state that it ended in (None: not yet), and words."""
+    case, action = _standing(case_id)
     try:
-        build = await context.cis[case.key.ci].build(ref)
-    except Refused:
-        return "running"  # not there yet: the CI makes the attempt a moment after it said yes
-    if build.key.attempt < attempt or not build.finished:
-        return "running"
-    if build.failed_jobs or build.outcome in FAILED:
-        return await _compare(case, build)
-    if build.outcome == "success":
-        return await _settle(case_id, "recovered", None)
-    return await _settle(case_id, "inconclusive", f"The new attempt ended as “{build.outcome}”: a person has to look.")
-
-
-async def _compare(case: Case, build: Build) -> str:
-    """The new attempt failed: is it the same again? Its own triage tells, in its own case."""
-    from bot.workflow.desk import open_case
-
-    context = current()
-    after, _ = await open_case(context, build)
-    if after.state in TRIAGE_STATES:
-        return "running"
-    if after.state == "stuck" or not after.findings:
-        return await _settle(case.id, "inconclusive", "It failed again, and its log could not be read.")
-    now, then = set(after.causes), set(case.causes)
-    if "unknown" in now | then:
-        return await _settle(
-            case.id, "inconclusive", "It failed again; the log does not tell whether for the same cause."
-        )
-    if now & then:
-        return await _settle(case.id, "same-cause", None)
-    return await _settle(case.id, "other-cause", None)
+        seen: Seen = await DEEDS[action.kind].look(current(), case, action)
+    except Refused as error:
+        return ["inconclusive", f"It was sent, and cannot be watched: {error}"]
+    if seen.state is not None:
+        point("act.watched")
+    return [seen.state, seen.words]
 
 
 async def _settle(case_id: str, state: CaseState, outcome: str | None) -> str:
     context = current()
-    case = context.store.change_case(
-        case_id, lambda c: c.model_copy(update={"state": state, "outcome": outcome, "updated": context.now()})
-    )
-    context.store.audit("buildmedic", f"rerun outcome {state}", case.id, {"outcome": outcome}, unix())
+
+    def end(case: Case) -> Case:
+        if case.state == state and case.outcome == outcome:
+            return case
+        kind = case.action.kind if case.action else "action"
+        context.store.audit("buildmedic", f"{kind} outcome {state}", case.id, {"outcome": outcome}, unix())
+        ended = case.model_copy(update={"state": state, "outcome": outcome, "updated": context.now()})
+        return ended.model_copy(update={"buttons": mint(context, ended)})
+
+    with context.store.atomic():
+        context.store.change_case(case_id, end)
+    point("act.settled")
     return state

@@ -11,10 +11,11 @@ from bot.model.build import Job
 from bot.model.case import Case
 from bot.model.errors import Unavailable
 from bot.model.language import Language
-from bot.ports import CI, CaseStore, Chat, Vantage
+from bot.ports import CI, CaseStore, Chat, Deploy, Vantage
 from bot.triage.approve import Policy
 from bot.triage.diagnose import Library
 from bot.workflow.engine import Engine, step
+from bot.workflow.services import Services
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Pace:
     log_limit: float = 600  # after which a log that is not there is reported as missing
     watch_poll: float = 10  # between looks at the attempt that a re-run made
     watch_limit: float = 2 * 3600  # after which a re-run without a result is inconclusive
+    release_poll: float = 3  # between looks at what a rollback brought back
+    release_limit: float = 900  # after which a rollback that never settles is inconclusive
+    click_limit: float = 900  # a click that comes through later than this (an outage) does nothing, and is told so
     probe_deadline: float = 20  # for all probes of one job together
     outage_cap: float = 60  # the longest pause between tries while a service is down
 
@@ -40,12 +44,18 @@ class Context:
     cis: Mapping[str, CI]
     vantages: Mapping[str, Vantage]  # `local` among them
     library: Callable[[], Library]  # the last good set of playbooks
+    deploys: Mapping[str, Deploy] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)  # CI login or e-mail, in lower case -> Slack user id
     environments: Mapping[str, Policy] = field(default_factory=dict)
     rerun_policy: Policy = field(default_factory=Policy)
     home_team: Callable[[], str | None] = lambda: None
     language: Callable[[str | None], Language] = lambda _channel: "en"  # that of a channel
     pace: Pace = field(default_factory=Pace)
     log: Any = None  # structlog logger
+    services: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.services = Services(self.log)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -79,20 +89,19 @@ def current() -> Context:
 async def insist(name: str, do: Callable[..., Any], *args: Any) -> Any:
     """A step that is repeated, with jittered back-off and durable pauses, while a service is down.
 
-    `do` returns JSON. `Unavailable` from it means "later"; its `retry_after` is obeyed. One line of log when the
-    trouble starts and one when it ends.
+    `do` returns JSON. `Unavailable` from it means "later"; its `retry_after` is obeyed. What is down, and up again, is
+    told to `Services`: one line of log a change of state, however many cases wait for it.
     """
     from dbos import DBOS
 
-    tries, log = 0, current().log
+    tries, waited_for = 0, None
     while True:
         result = await step(name, _attempt, do, args)
         if "retry" not in result:
-            if tries:
-                log.info("service is back", step=name, tries=tries)
+            if waited_for is not None:
+                current().services.up(waited_for)
             return result["value"]
-        if not tries:
-            log.warning("service is down, trying on", step=name, why=result["why"])
+        waited_for = result["service"]
         cap = current().pace.outage_cap
         pause = max(result["retry"] or 0, random.uniform(0.5, 1) * min(cap, 2**tries))  # noqa: S311 jitter
         tries += 1
@@ -103,7 +112,8 @@ async def _attempt(do: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, A
     try:
         return {"value": await do(*args)}
     except Unavailable as error:
-        return {"retry": error.retry_after or 0, "why": str(error)}
+        current().services.down(error)
+        return {"retry": error.retry_after or 0, "service": error.service}
 
 
 def unix() -> float:

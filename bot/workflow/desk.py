@@ -5,16 +5,22 @@ beginning its action are each once by construction (primary keys, fixed workflow
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from bot import __version__
 from bot.model.build import FAILED, Build, CaseKey, CIEvent, RunRef
-from bot.model.case import Action, Case, MessageRef
-from bot.model.errors import Refused, Unavailable, Unsupported, UsageError
-from bot.ports import CI, Check, NoticeVerdict, Status, Who
+from bot.model.case import Case, MessageRef
+from bot.model.errors import Refused, Unsupported, UsageError
+from bot.model.release import DeployEvent, Plan
+from bot.ports import CI, NoticeVerdict, Status, Who
 from bot.triage import approve
-from bot.workflow import act, triage
+from bot.workflow import reply, triage
 from bot.workflow.context import Context, unix
+from bot.workflow.crash import point
+from bot.workflow.offers import ROLLBACK, digest, mint
+from bot.workflow.release import follow, prepare, watch_release
 from bot.workflow.reply import run_key, show
+from bot.workflow.requests import Requests, go_on, person
 
 
 async def open_case(context: Context, build: Build, **fields: object) -> tuple[Case, bool]:
@@ -31,6 +37,7 @@ async def open_case(context: Context, build: Build, **fields: object) -> tuple[C
     case, made = context.store.open_case(fresh)
     if made:
         context.log.info("case opened", case=case.id)
+        point("case.opened")
     elif build.jobs:
         case = context.store.change_case(
             case.id,
@@ -46,21 +53,12 @@ async def open_case(context: Context, build: Build, **fields: object) -> tuple[C
     return case, made
 
 
-_STANDS = {
-    "waiting": "waits for approval",
-    "approved": "is being sent",
-    "sending": "is being sent",
-    "sent": "was sent",
-    "unknown": "may have been sent; a person has to look",
-}
-
-
 class ClinicDesk:
     """The desk of a running bot."""
 
-    def __init__(self, context: Context, services: Sequence[Check] = ()) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self.services: Sequence[Check] = services
+        self.requests = Requests(context)
         self.notices_read = 0
         self.notices_unread = 0
 
@@ -73,17 +71,31 @@ class ClinicDesk:
         key = event.build.key
         if key.attempt > 1:
             before = CaseKey(ci=ci, repository=key.repository, run=key.run, attempt=key.attempt - 1).id
-            await self._context.engine.wake(f"rerun:{before}")
+            former = self._context.store.get_case(before)
+            if former is not None and former.action is not None:
+                await self._context.engine.wake(former.action.id)
         if event.kind == "failed":
             case, made = await open_case(self._context, event.build)
             return f"{'opened' if made else 'known'}: {case.id}"
         await self._context.engine.wake(f"triage:{key.id}")
         return f"noted: {event.kind}"
 
+    async def deploy_event(self, deploy: str, event: DeployEvent) -> str:
+        """A verified webhook of a deploy system. Returns what was done, for the log. Raises Unavailable."""
+        if event.kind not in ("failed", "degraded"):
+            return f"noted: {event.kind} {event.why}".strip()
+        return await watch_release(self._context, self._context.deploys[deploy], None, event.why)
+
     # from channels
 
     async def notice(self, message: MessageRef, urls: Sequence[str], verdict: NoticeVerdict) -> str:
         found = self._recognise(urls)
+        deploy = next((d for d in self._context.deploys.values() for u in urls if d.recognise(u)), None)
+        if found is None and deploy is not None:
+            self.notices_read += 1
+            if verdict != "failed":
+                return f"noted: {deploy.name} is {verdict}"
+            return await watch_release(self._context, deploy, message, "its notice tells of a failure")
         if found is None:
             self.notices_unread += 1
             return "no link in it leads to a run of a configured CI"
@@ -154,22 +166,87 @@ class ClinicDesk:
         if not build.failed_jobs and build.outcome not in FAILED:
             return f"That run is “{build.outcome}”: there is no failed job to re-run."
         case, _ = await open_case(self._context, build, asked_by=who.user, channel=channel)
-        return await self._request(case, who) or "Asked for: the answer is in the run's thread."
+        return await self.requests.ask(case, "rerun", who) or "Asked for: the answer is in the run's thread."
 
-    async def press(self, button: str, channel: str, who: Who) -> str | None:
+    async def rollback(self, deploy: str, revision: str | None, channel: str, who: Who) -> str:
+        if why := self._outsider(who):
+            return why
+        known = self._context.deploys
+        if deploy not in known:
+            names = ", ".join(known) or "none is configured"
+            raise UsageError(f"There is no deploy {deploy[:80]!r} (known: {names}).")
+        try:
+            plan = await known[deploy].plan(revision)
+        except Refused as error:
+            raise UsageError(str(error)) from error
+        return await self._ask_rollback(plan, who, channel=channel) or "Asked for: see the message in this channel."
+
+    async def _ask_rollback(self, plan: Plan, who: Who, **fields: object) -> str | None:
+        deploy = self._context.deploys[plan.deploy]
+        case = await prepare(self._context, deploy, plan, asked_by=who.user, **fields)
+        told = await self.requests.ask(case, "rollback", who, plan)
+        if told is None or case.reply is None:
+            return told
+        link = await self._context.chat.link(case.reply)
+        return f"{told} {link}" if link else told
+
+    async def approvals(self) -> Sequence[tuple[Case, str | None]]:
+        cases = self.requests.waiting()[:20]
+        links = [await self._context.chat.link(c.reply) if c.reply else None for c in cases]
+        return list(zip(cases, links, strict=True))
+
+    async def press(self, button: str, channel: str, who: Who, at: float | None = None) -> str | None:
         known = self._context.store.button(button)
         case = self._context.store.get_case(known.case) if known else None
         if known is None or case is None:
             return "This button is not known here (any more)."
-        if unix() > known.expires:
-            return "This button has expired. `/medic rerun URL` does the same."
+        if unix() > known.expires and known.action not in ("approve", "decline"):
+            return "This button has expired. `/medic rerun URL` or `/medic rollback DEPLOY` does the same."
         if known.action in ("right", "wrong"):
             return self._feedback(case, known.action, who)
+        if at is not None and unix() - at > self._context.pace.click_limit:
+            late = round((unix() - at) / 60)
+            return f"Your click came through only now, {late} minutes late: nothing was done. Look again, press again."
         if known.action in ("approve", "decline"):
-            return await self._vote(case, known.action, who)
-        if known.digest != triage.digest(case, known.action):
-            return "The diagnosis has changed since this button was shown: look at the message again."
-        return await self._request(case, who)
+            verb: Literal["approve", "decline"] = "approve" if known.action == "approve" else "decline"
+            return await self.requests.vote(case, verb, who, known.digest)
+        if known.action.startswith(ROLLBACK):
+            return await self._press_rollback(case, known.action.removeprefix(ROLLBACK), known.digest, who)
+        plan = case.action.plan if known.action == "restore" and case.action else None
+        kind: Literal["rerun", "restore"] = "restore" if known.action == "restore" else "rerun"
+        return await self.requests.ask(case, kind, who, plan, shown=known.digest)
+
+    async def _press_rollback(self, case: Case, name: str, shown: str, who: Who) -> str | None:
+        """The button stands for the plan that was shown; what would be done now has to be the same."""
+        if why := self._outsider(who):
+            return why
+        deploy, offered = self._context.deploys.get(name), case.offers.get(name)
+        if deploy is None or offered is None:
+            return f"{name} is no longer in the configuration, or nothing is offered for it now."
+        try:
+            plan = await deploy.plan(offered.target.id)
+        except Refused as error:
+            return f"Nothing was done: {error}"
+        if digest(case, "rollback", plan) != shown:
+            await self._offer_anew(case, name, plan)
+            return "The world has moved since this button was shown: look at the message again, and press once more."
+        if case.key.ci == name:
+            return await self.requests.ask(case, "rollback", who, plan, shown=shown)
+        place = case.reply
+        author = case.build.author if case.build else None
+        return await self._ask_rollback(
+            plan, who, channel=place.channel if place else case.channel,
+            thread=(case.thread or place.ts) if place else case.thread, authors=(author,) if author else (),
+        )  # fmt: skip
+
+    async def _offer_anew(self, case: Case, name: str, plan: Plan) -> None:
+        def put(stands: Case) -> Case:
+            changed = stands.model_copy(update={"offers": {**stands.offers, name: plan}})
+            return changed.model_copy(update={"buttons": mint(self._context, changed)})
+
+        with self._context.store.atomic():
+            self._context.store.change_case(case.id, put)
+        await show(case.id)
 
     def _feedback(self, case: Case, verdict: str, who: Who) -> str:
         if why := self._outsider(who):
@@ -178,102 +255,9 @@ class ClinicDesk:
         self._context.store.audit(who.user, f"says the diagnosis is {verdict}", case.id, detail, unix())
         return "Thank you, noted."
 
-    async def _request(self, case: Case, who: Who) -> str | None:
-        """Ask for the re-run. Five clicks at once are one action: the first to write it into the case makes it."""
-        context = self._context
-        person = _person(who)
-        made: list[Action] = []
-        said: list[str] = []
-
-        def begin(current: Case) -> Case:
-            if context.store.get_flag("paused"):
-                said.append("Actions are paused (`/medic resume` ends that).")
-                return current
-            if current.action is not None and current.action.state not in ("failed", "declined", "expired"):
-                how = _STANDS.get(current.action.state, current.action.state)
-                said.append(f"Already done by <@{current.action.requested_by}>: the re-run {how}.")
-                return current
-            if current.build is not None and not current.build.finished:
-                said.append("The run is still under way; a re-run is possible once it has finished.")
-                return current
-            number = 1 + (int(current.action.id.rsplit("#", 1)[1]) if current.action else 0)
-            action = Action(kind="rerun", id=f"rerun:{current.id}#{number}", requested_by=who.user, state="waiting")
-            decision = approve.request(person, action, self._policy(current), context.home_team(), unix())
-            if decision.kind == "refuse" or decision.action is None:
-                said.append(decision.reason)
-                return current
-            made.append(decision.action)
-            return self._with_action(current, decision.action)
-
-        after = context.store.change_case(case.id, begin)
-        if not made:
-            return said[0]
-        action = made[0]
-        detail = {"state": action.state, "evidence": list(after.causes)}
-        context.store.audit(who.user, "asks for rerun", case.id, detail, unix())
-        await self._go_on(after)
-        return None
-
-    async def _vote(self, case: Case, verb: str, who: Who) -> str | None:
-        context = self._context
-        groups = {g: await self._members(g) for g in self._policy(case).approvers if g.startswith("S")}
-        decisions: list[approve.Decision] = []
-
-        def cast(current: Case) -> Case:
-            if context.store.get_flag("paused"):
-                decisions.append(approve.Decision(kind="refuse", reason="Actions are paused (`/medic resume`)."))
-                return current
-            if current.action is None:
-                decisions.append(approve.Decision(kind="refuse", reason="There is nothing to approve."))
-                return current
-            decision = approve.vote(
-                _person(who), "approve" if verb == "approve" else "decline", current.action, self._policy(current),
-                groups, context.home_team(), unix(),
-            )  # fmt: skip
-            decisions.append(decision)
-            return self._with_action(current, decision.action) if decision.action else current
-
-        after = context.store.change_case(case.id, cast)
-        decision = decisions[0]
-        if decision.action is None:
-            return decision.reason
-        context.store.audit(who.user, f"{verb}s rerun", case.id, {"state": decision.action.state}, unix())
-        await self._go_on(after)
-        return decision.reason if decision.kind == "wait" else None
-
-    def _with_action(self, case: Case, action: Action) -> Case:
-        buttons = {k: v for k, v in case.buttons.items() if k in ("right", "wrong")}
-        if action.state == "waiting":
-            until = action.expires or unix()
-            for name in ("approve", "decline"):
-                buttons[name] = self._context.store.mint_button(case.id, name, action.id, until)
-        state = "acting" if action.state == "approved" else case.state
-        update = {"action": action, "buttons": buttons, "state": state, "updated": self._context.now()}
-        return case.model_copy(update=update)
-
-    async def _go_on(self, case: Case) -> None:
-        if case.action is not None and case.action.state == "approved":
-            await self._context.engine.start(act.rerun, case.action.id, case.id)
-        else:
-            await show(case.id)
-
-    def _policy(self, case: Case) -> approve.Policy:
-        environment = case.build.environment if case.build else None
-        if environment is None:
-            return self._context.rerun_policy
-        return self._context.environments.get(environment, approve.Policy(approvals=2))
-
-    async def _members(self, group: str) -> Sequence[str] | None:
-        try:
-            return await self._context.chat.members(group)
-        except (Refused, Unavailable) as error:
-            self._context.log.warning("user group not resolved: counts as no", group=group, why=str(error))
-            return None
-
     def _outsider(self, who: Who) -> str | None:
-        probe = Action(kind="rerun", id="-", requested_by=who.user, state="waiting")
-        decision = approve.request(_person(who), probe, approve.Policy(), self._context.home_team(), 0)
-        return decision.reason if decision.kind == "refuse" else None
+        why = approve.outsider(person(who), self._context.home_team())
+        return f"Not allowed: {why}." if why else None
 
     def _recognise(self, urls: Sequence[str]) -> tuple[CI, RunRef] | None:
         for url in urls:
@@ -298,9 +282,12 @@ class ClinicDesk:
     async def pause(self, on: bool, who: Who) -> str:
         if why := self._outsider(who):
             return why
-        self._context.store.set_flag("paused", who.user if on else None)
-        self._context.store.audit(who.user, "pauses actions" if on else "resumes actions", "bot", {}, unix())
-        return "Paused: nothing will be re-run until `/medic resume`." if on else "Resumed: actions work again."
+        with self._context.store.atomic():
+            self._context.store.set_flag("paused", who.user if on else None)
+            self._context.store.audit(who.user, "pauses actions" if on else "resumes actions", "bot", {}, unix())
+        if on:
+            return "Paused: nothing will be re-run or rolled back, approved or not, until `/medic resume`."
+        return "Resumed: actions work again."
 
     async def status(self) -> Status:
         store = self._context.store
@@ -311,14 +298,10 @@ class ClinicDesk:
             paused=f"paused by <@{paused}>" if paused else None,
             open_cases=len(store.recent_cases(1000, states)),
             recent=tuple(store.recent_cases(5)),
-            services=tuple(self.services),
+            services=tuple(self._context.services.all()),
             notices_read=self.notices_read,
             notices_unread=self.notices_unread,
         )
-
-
-def _person(who: Who) -> approve.Person:
-    return approve.Person(team=who.team, user=who.user, is_bot=who.is_bot, is_guest=who.is_guest)
 
 
 async def recover(context: Context) -> int:
@@ -327,7 +310,24 @@ async def recover(context: Context) -> int:
     waiting = context.store.recent_cases(5000, [*triage.TRIAGE_STATES, "acting"])
     for case in waiting:
         if case.state in triage.TRIAGE_STATES:
-            await context.engine.start(triage.triage, f"triage:{case.id}", case.id)
-        if case.action is not None and case.action.state in ("approved", "sending"):
-            await context.engine.start(act.rerun, case.action.id, case.id)
-    return len(waiting)
+            if case.key.ci in context.deploys:
+                await context.engine.start(follow, f"release:{case.id}", case.id)
+            else:
+                await context.engine.start(triage.triage, f"triage:{case.id}", case.id)
+    undecided = Requests(context).waiting()
+    for case in (*waiting, *undecided):
+        if case.action is not None and case.action.state in ("waiting", "approved", "sending"):
+            await go_on(context, case.id, case.action)
+    return len(waiting) + len(undecided)
+
+
+async def say_away(context: Context, since: float, until: float) -> int:
+    """After a gap: the messages of requests that wait for approval tell that clicks in that time did not reach us.
+    `since`, `until`: UNIX times. Returns how many."""
+    told = 0
+    for case in Requests(context).waiting():
+        words = f"{since:.0f} {until:.0f}"
+        context.store.change_case(case.id, lambda c, words=words: c.model_copy(update={"away": words}))  # type: ignore[misc]  # bound now
+        await context.engine.start(reply.refresh, f"away:{case.id}:{until:.0f}", case.id)
+        told += 1
+    return told

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from bot.model.errors import ConfigError
 
-WORKFLOW_SCHEMA = "buildmedic-1"
+WORKFLOW_SCHEMA = "buildmedic-2"
 _POLL_SECONDS = 0.1  # how often waiting workflows look for messages; the default of 1 s would show
 
 

@@ -13,32 +13,53 @@ from typing import Any
 from bot.model.errors import BuildmedicError, Unavailable
 from bot.ports import CaseStore, Delivery
 from bot.workflow.context import unix
+from bot.workflow.crash import point
+from bot.workflow.services import Services
 
 Handler = Callable[[Delivery], Awaitable[str]]
 _AT_ONCE = 16
 _FAULT_TRIES = 8  # for our own bugs; an outage of others is waited out for _GIVE_UP
 _GIVE_UP_TRIES = 300  # with pauses of at most five minutes: about a day
 _LONGEST = 300.0
+_SPOOL_BYTES = 64 * 1024 * 1024
 
 
 class Inbox:
     """One pump for all sources. `handlers` maps a source name to what works on its deliveries."""
 
-    def __init__(self, store: CaseStore, handlers: Mapping[str, Handler], log: Any) -> None:
+    def __init__(self, store: CaseStore, handlers: Mapping[str, Handler], log: Any, services: Services) -> None:
+        self._services = services
         self._store = store
         self._handlers = handlers
         self._log = log
         self._bell = asyncio.Event()
         self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._down: set[str] = set()
+        self._spool: dict[tuple[str, str], tuple[dict[str, str], bytes]] = {}
         self.settled = 0
 
     def keep(self, source: str, delivery: str, headers: Mapping[str, str], body: bytes) -> bool:
-        """Write a delivery down; False if it is known. Raises Unavailable if the store cannot."""
-        new = self._store.keep_delivery(source, delivery, headers, body)
+        """Write a delivery down; False if it is known. Raises Unavailable if the store cannot: it is then held in
+        memory, as far as there is room, and written down once the store is back (GitHub sends nothing twice)."""
+        try:
+            new = self._store.keep_delivery(source, delivery, headers, body)
+        except Unavailable:
+            room = _SPOOL_BYTES - sum(len(b) for _, b in self._spool.values())
+            if len(body) <= room:
+                self._spool[source, delivery] = (dict(headers), body)
+            else:
+                self._log.error("a webhook is lost: the store is down, and memory for it is used up", source=source)
+            raise
+        point("inbox.kept")
         if new:
             self._bell.set()
         return new
+
+    def _unspool(self) -> None:
+        """Write down what came while the store was down. Raises Unavailable if it still is."""
+        for key in list(self._spool):
+            headers, body = self._spool[key]
+            self._store.keep_delivery(*key, headers, body)
+            del self._spool[key]
 
     def ring(self) -> None:
         """Something was written down behind our back: look now."""
@@ -50,9 +71,11 @@ class Inbox:
             self._bell.clear()
             room = _AT_ONCE - len(self._busy)
             try:
+                self._unspool()
                 pending = self._store.pending_deliveries(unix(), _AT_ONCE * 4) if room > 0 else ()
+                self._services.up("store")
             except Unavailable as error:
-                self._log.error("store is down", why=str(error))
+                self._services.down(error)
                 pending = ()
             for delivery in pending:
                 key = (delivery.source, delivery.delivery)
@@ -80,10 +103,8 @@ class Inbox:
         name = {"source": delivery.source, "delivery": delivery.delivery}
         try:
             outcome = await self._handlers[delivery.source](delivery)
-            if delivery.source in self._down:
-                self._down.discard(delivery.source)
-                self._log.info("deliveries are worked again", **name)
         except Unavailable as error:
+            self._services.down(error)
             self._later(delivery, error, _GIVE_UP_TRIES)
             return
         except (BuildmedicError, KeyError) as error:
@@ -96,24 +117,22 @@ class Inbox:
         self._settle(delivery, outcome)
 
     def _settle(self, delivery: Delivery, outcome: str) -> None:
+        point("inbox.worked")
         try:
             self._store.settle_delivery(delivery.source, delivery.delivery, outcome)
             self.settled += 1
             self._log.debug("delivery settled", source=delivery.source, delivery=delivery.delivery, outcome=outcome)
         except Unavailable as error:
-            self._log.error("store is down", why=str(error))  # stays pending: worked once more, which is harmless
+            self._services.down(error)  # it stays pending: worked once more, which is harmless
 
     def _later(self, delivery: Delivery, error: Exception, tries: int) -> None:
         if delivery.tries + 1 >= tries:
             self._log.error("delivery given up", source=delivery.source, delivery=delivery.delivery, why=str(error))
             self._settle(delivery, f"given up: {error}")
             return
-        if delivery.source not in self._down:
-            self._down.add(delivery.source)
-            self._log.warning("deliveries wait", source=delivery.source, why=str(error))
         asked = error.retry_after if isinstance(error, Unavailable) else None
         pause = max(asked or 0, min(_LONGEST, 2.0**delivery.tries) * random.uniform(0.5, 1))  # noqa: S311 jitter
         try:
             self._store.delay_delivery(delivery.source, delivery.delivery, unix() + pause, str(error))
         except Unavailable as down:
-            self._log.error("store is down", why=str(down))
+            self._services.down(down)

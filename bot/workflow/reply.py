@@ -3,10 +3,13 @@
 import asyncio
 from weakref import WeakValueDictionary
 
+from dbos import DBOS
+
 from bot.model.build import CaseKey, RunRef
 from bot.model.case import Case
 from bot.model.errors import Refused
-from bot.workflow.context import Context, current
+from bot.workflow.context import Context, current, insist
+from bot.workflow.crash import point
 
 
 def place(context: Context, case: Case) -> Case:
@@ -22,12 +25,20 @@ def place(context: Context, case: Case) -> Case:
         return case.model_copy(update={"channel": before.reply.channel, "thread": thread})
     if case.channel is not None:
         return case
-    return case.model_copy(update={"channel": context.cis[case.key.ci].channel})
+    source = context.cis.get(case.key.ci) or context.deploys.get(case.key.ci)
+    return case.model_copy(update={"channel": source.channel if source else None})
 
 
 def run_key(run: CaseKey | RunRef) -> str:
     """What notices of a run are known by. People type repositories in any case."""
     return f"{run.ci}:{run.repository.lower()}:{run.run}"
+
+
+@DBOS.workflow(name="refresh")
+async def refresh(case_id: str) -> str:
+    """Bring the message up to date, however long Slack is down."""
+    await insist("show", show, case_id)
+    return "shown"
 
 
 _locks: "WeakValueDictionary[str, asyncio.Lock]" = WeakValueDictionary()
@@ -63,7 +74,9 @@ async def _show(case_id: str) -> bool:
             found = await context.chat.find(case_id, channel=case.channel, thread=case.thread)
         else:
             case = context.store.change_case(case_id, lambda c: c.model_copy(update={"posting": True}))
+        point("reply.before-post")
         reply = found or await context.chat.show(case, channel=case.channel or "", thread=case.thread)
+        point("reply.after-post")
         context.store.change_case(case_id, lambda c: c.model_copy(update={"reply": c.reply or reply}))
         if found is not None:
             await context.chat.update(case, found)

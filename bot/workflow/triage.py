@@ -5,27 +5,26 @@ change nothing in the world, so repeating them is safe; the one thing that does 
 """
 
 import asyncio
-import hashlib
-import json
 from typing import Any
 
 from dbos import DBOS
 
 from bot.model.build import FAILED, Build, Job, RunRef
-from bot.model.case import Case, CaseState, JobFinding
-from bot.model.causes import CAUSES
+from bot.model.case import OVER, Case, CaseState, JobFinding
 from bot.model.diagnosis import Diagnosis, LogSummary, Remedy, Scan
 from bot.model.errors import NotYet, Refused, Unavailable
 from bot.triage.redact import redact
 from bot.workflow.context import Context, current, insist, unix
+from bot.workflow.crash import point
 from bot.workflow.engine import wait
 from bot.workflow.examine import diagnose
+from bot.workflow.offers import mint
+from bot.workflow.release import rollbacks
 from bot.workflow.reply import place, show
 
 TRIAGE_STATES: tuple[CaseState, ...] = ("new", "reading", "probing", "open")
 _JOBS_AT_ONCE = 4
 _JOBS_AT_MOST = 25  # of one run; the others are named, not read (a broken matrix has hundreds alike)
-_BUTTON_DAYS = 7
 
 
 @DBOS.workflow(name="triage")
@@ -124,6 +123,7 @@ async def _look(case_id: str) -> dict[str, Any]:
     if len(failed) > _JOBS_AT_MOST:
         trouble = f"{len(failed)} jobs failed; the logs of the first {_JOBS_AT_MOST} were read."
     context.store.change_case(case_id, lambda c: _update(c, build=build, state=state, trouble=trouble))
+    point("triage.looked")
     return {"state": "go", "fresh": fresh, "finished": build.finished}
 
 
@@ -181,6 +181,7 @@ async def _examine(case_id: str, jobs: list[str], last_try: list[str]) -> list[s
             return None
 
     results = await asyncio.gather(*(one(job) for job in wanted.values()))
+    point("triage.examined")
     return [job for job in results if job is not None]
 
 
@@ -263,34 +264,16 @@ async def _close(case_id: str) -> str:
     case = context.store.get_case(case_id)
     if case is None:
         return "gone"
-    buttons = mint(context, case)
-    context.store.change_case(
-        case_id,
-        lambda c: _update(
-            c, buttons={**buttons, **c.buttons}, state="diagnosed" if c.state in TRIAGE_STATES else c.state
-        ),
-    )
+    offers = await rollbacks(context, case)
+
+    def final(stands: Case) -> Case:
+        state = "diagnosed" if stands.state in TRIAGE_STATES else stands.state
+        closed = _update(stands, offers=offers, state=state)
+        if closed.action is not None and closed.action.state not in OVER:
+            return closed
+        return _update(closed, buttons=mint(context, closed))
+
+    with context.store.atomic():
+        context.store.change_case(case_id, final)
+    point("triage.closed")
     return "diagnosed"
-
-
-def mint(context: Context, case: Case) -> dict[str, str]:
-    """Opaque ids for what may be pressed, each bound by a digest to the action, its target and the evidence shown."""
-    names = ["right", "wrong"]
-    if case.action is None and any(_worth_repeating(f.diagnoses[0]) for f in case.findings):
-        names.append("rerun")
-    until = unix() + _BUTTON_DAYS * 86400
-    return {name: context.store.mint_button(case.id, name, digest(case, name), until) for name in names}
-
-
-def _worth_repeating(diagnosis: Diagnosis) -> bool:
-    """A playbook may propose a re-run because it may pass now; for any fault of the surroundings it is offered as the
-    confirmation of a repair (step 6 of the method). Never where only another commit helps."""
-    cause = CAUSES.get(diagnosis.cause)
-    return any(p.action == "rerun" for p in diagnosis.proposals) or (cause is not None and cause.rerun)
-
-
-def digest(case: Case, action: str) -> str:
-    """What a button stands for: if any of it changes, the button lapses."""
-    causes = [[f.job, f.diagnoses[0].cause, f.diagnoses[0].playbook] for f in case.findings]
-    text = json.dumps([case.id, action, case.build.commit if case.build else None, sorted(causes, key=str)])
-    return hashlib.sha256(text.encode()).hexdigest()

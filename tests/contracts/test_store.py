@@ -12,7 +12,7 @@ from bot.model.case import Case, MessageRef
 from bot.model.errors import ConfigError
 from bot.ports import CaseStore
 from bot.store import open_store
-from bot.store.sqlite import audit_hash
+from bot.triage.audit import audit_hash
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

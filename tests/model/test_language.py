@@ -57,8 +57,19 @@ def _literals(node: ast.expr) -> Iterator[str]:
         yield from _literals(node.orelse)
 
 
-WORKFLOW = ("workflow/desk.py", "workflow/act.py", "workflow/triage.py", "triage/approve.py")
+WORKFLOW = (*(f"workflow/{f.name}" for f in sorted((BOT / "workflow").glob("*.py"))), "triage/approve.py")
 NOT_FOR_PEOPLE = ("the workflows have no context",)
+
+
+# sentences of which a part is itself a word or two: as the code has them, and as they come out
+IN_PARTS = {
+    "Already decidedx1: x1.": ("Already decided by <@U1>: it was sent.", "Already decided: it expired."),
+    "Already done by <@x1>: x1 x1.": (
+        "Already done by <@U1>: the re-run was sent.",
+        "Already done by <@U1>: the rollback waits for approval.",
+        "Already done by <@U1>: putting it back is being sent.",
+    ),
+}
 
 
 def told_by_workflows() -> Iterator[str]:
@@ -89,10 +100,12 @@ def test_every_sentence_is_there_in_chinese() -> None:
 
 
 def test_what_workflows_say_is_heard() -> None:
-    said = sorted(set(told_by_workflows()))
-    assert len(said) > 25
+    said = sorted(set(told_by_workflows()) - IN_PARTS.keys())
+    assert len(said) > 20
+    said += [whole for filled in IN_PARTS.values() for whole in filled]
     with speaking("zh"):
         assert [text for text in said if heard(text) == text] == []
+        assert heard("Already decided by <@U1>: it was declined.") == "已由 <@U1> 决定：已被拒绝。"
 
 
 def test_both_ask_for_the_same_facts() -> None:
@@ -108,9 +121,9 @@ def test_each_is_chinese() -> None:
 def test_nothing_is_left_over() -> None:
     """What `tr` is not called with must at least be said somewhere, by its longest piece without a hole."""
     used = set(asked_for())
-    files = [f for f in BOT.rglob("*.py") if f.name != "chinese.py"]
+    files = [f for f in BOT.rglob("*.py") if not f.name.startswith("chinese")]
     code = "\n".join(re.sub(r'"\n\s*f?"', "", f.read_text()) for f in files)
-    left = [text for text in CHINESE if text not in used]
+    left = [text for text in CHINESE if text not in used and not text.startswith("Already d")]
     pieces = {text: max(re.split(r"\{\w+\}", text), key=len) for text in left}
     assert [text for text, piece in pieces.items() if piece not in code] == []
 

@@ -1,12 +1,14 @@
 """The configuration, to the letter of its documentation."""
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
 
+from bot.model.duration import seconds
 from bot.model.errors import ConfigError
-from bot.serve.settings import Settings, seconds
+from bot.serve.settings import Settings
 from bot.triage.approve import Policy
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +63,18 @@ def test_the_documented_example(tmp_path: Path) -> None:
     assert settings.database == tmp_path / "buildmedic.db"
     assert (settings.http.host, settings.http.port) == ("127.0.0.1", 8080)
     assert settings.other_names == {"checkout", "alertmanager"}
-    assert len(settings.not_used) == 2
+    assert len(settings.not_used) == 1
+    assert "'alertmanager'" in settings.not_used[0]
     assert "not used in this release" in settings.not_used[0]
+    assert settings.deploy_names == ("checkout",)
+    with pytest.raises(ConfigError, match="ARGOCD_TOKEN"):
+        _ = settings.deploys
+    (checkout,) = load(tmp_path, text, {**env, "ARGOCD_TOKEN": "x"}).deploys.values()
+    told = ("argocd", "https://argocd.internal", "checkout", "production", ("acme/checkout",))
+    shown = checkout.model_dump()
+    assert tuple(shown[key] for key in ("kind", "url", "app", "environment", "repositories")) == told
+    assert (shown["project"], shown["app_namespace"], shown["webhook_secret"], shown["channel"]) == (None,) * 4
+    assert (shown["prune"], shown["settle"]) == (False, 60)
 
 
 def test_the_example_that_we_ship() -> None:
@@ -79,16 +91,19 @@ def test_what_the_shipped_example_has_in_comments_is_right_too(tmp_path: Path) -
     for written in text.splitlines():
         line = written
         body = line.lstrip()
-        known = ("app_token", "team_id", "vantages", "  ", "environments", "playbooks")
+        known = ("app_token", "team_id", "vantages", "deploys", "  ", "environments", "playbooks")
         if body.startswith("# ") and body[2:].startswith(known):
             line = line[: len(line) - len(body)] + body[2:]
-        lines.append(line)
+        lines.append(re.sub(r"^    # (app_namespace|web_url|channel|webhook_secret|prune|settle):", r"    \1:", line))
     (tmp_path / "our-playbooks").mkdir()
     env = dict.fromkeys(("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "GITHUB_TOKEN"), "x")
     settings = load(tmp_path, "\n".join(lines), {**env, "GITHUB_WEBHOOK_SECRET": "x"})
     assert settings.slack.socket_mode
     assert settings.vantage_names == ("local", "runner")
     assert settings.environments["production"].approvals == 2
+    secrets = {"ARGOCD_TOKEN": "x", "ARGOCD_WEBHOOK_SECRET": "x"}
+    (shop,) = load(tmp_path, "\n".join(lines), secrets).deploys.values()
+    assert set(shop.model_fields_set) == set(type(shop).model_fields)
 
 
 def test_vantages_alone_are_enough(tmp_path: Path) -> None:

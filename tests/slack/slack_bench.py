@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.model.case import MessageRef
+from bot.model.case import Case, MessageRef
 from bot.model.errors import Unavailable
 from bot.ports import Delivery, NoticeVerdict, Status, Who
 from bot.serve.standins.slack import SlackStandIn
@@ -25,6 +25,7 @@ class FakeDesk:
 
     answer: str | None = "done"
     trouble: list[Exception] = field(default_factory=list)
+    waiting: list[tuple[Case, str | None]] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     def _say(self, *what: Any) -> str:
@@ -42,7 +43,15 @@ class FakeDesk:
     async def rerun(self, url: str, channel: str, who: Who) -> str:
         return self._say("rerun", url, channel, who)
 
-    async def press(self, button: str, channel: str, who: Who) -> str | None:
+    async def rollback(self, deploy: str, revision: str | None, channel: str, who: Who) -> str:
+        return self._say("rollback", deploy, revision, channel, who)
+
+    async def approvals(self) -> Sequence[tuple[Case, str | None]]:
+        self._say("approvals")
+        return self.waiting
+
+    async def press(self, button: str, channel: str, who: Who, at: float | None = None) -> str | None:
+        assert at is not None
         return self._say("press", button, channel, who) or None
 
     async def pause(self, on: bool, who: Who) -> str:

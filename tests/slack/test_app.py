@@ -231,7 +231,9 @@ async def test_where_the_bot_is_no_member_the_clicker_is_told_by_response_url(be
         ("pause now", "takes nothing"),
         ("stauts", "Did you mean `/medic status`?"),
         ("<!channel>", "&lt;!channel&gt;"),
-        ("rollback shop", "not in this release yet"),
+        ("rollback", "needs the name of a deploy"),
+        ("rollback shop --force now", "needs the name of a deploy"),
+        ("checkup", "not in this release yet"),
         ("mute", "not in this release yet"),
     ],
 )

@@ -55,14 +55,16 @@ STATES: tuple[CaseState, ...] = (
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_told_in_chinese_and_fits(state: CaseState) -> None:
     given = case(
-        state=state, trouble="The new attempt told nothing in time.", outcome="The new attempt told nothing in time."
+        state=state,
+        trouble="It told nothing in time: a person has to look.",
+        outcome="It told nothing in time: a person has to look.",
     )
     with speaking("zh"):
         message = render(given, NOW)
     assert fits(message["text"], message["blocks"])
     assert "处理步骤" in told(message)
     assert "重跑失败的任务" in told(message)
-    assert "新的尝试没有在规定时间内给出结果" in told(message)
+    assert "没有在规定时间内给出结果：需要人工查看" in told(message)
     for english in (
         "What to do",
         "Seen in the log",

@@ -12,16 +12,15 @@ import hashlib
 import hmac
 import itertools
 import json
-import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from bot.serve.standins.door import Door, Fault, Seen, count
 from bot.serve.standins.github_shapes import Json, Site, rate_limit
 
 MONTH = 30 * 86400.0
@@ -88,33 +87,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One request that came in. `door` is "api" or "logs"; `status` is what was answered (0: nothing)."""
-
-    door: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    status: int
-
-
-@dataclass
-class Fault:
-    """For the next `times` requests whose "METHOD /path" matches `where`. `after`: the request is carried out first,
-    and only its answer is lost. `hang` seconds before anything; `drop`: the connection is cut without an answer."""
-
-    where: str
-    status: int = 500
-    times: int = 1
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Json | None = None
-    hang: float = 0.0
-    drop: bool = False
-    after: bool = False
-
-
-@dataclass(frozen=True)
 class Sent:
     """A webhook delivery and what the receiver answered (0: it could not be reached)."""
 
@@ -157,8 +129,10 @@ class GitHubStandIn:
         self.scopes: str | None = "repo, workflow"  # None: a fine-grained token, of which nothing is told
         self._ids = itertools.count(17_283_940_511)
         self._links: dict[str, tuple[int, float]] = {}
-        self._runners: dict[str, web.AppRunner] = {}
-        self._ports: dict[str, int] = {}
+        self._doors = {
+            "api": Door("api", self._api_routes(), self, self._admit, self._quota_headers),
+            "logs": Door("logs", [web.get("/{link}/job.txt", self._blob)], self),
+        }
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
 
@@ -168,33 +142,23 @@ class GitHubStandIn:
         """Listen; returns the URL of API and pages alike. The log store takes a free port of its own."""
         self.host = host
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
-        await self._open("api", port)
-        await self._open("logs", 0)
+        await self._doors["api"].open(host, port)
+        await self._doors["logs"].open(host, 0)
         return self.url
-
-    async def _open(self, door: str, port: int) -> None:
-        app = web.Application(middlewares=[self._watch(door)])
-        app.add_routes(self._api_routes() if door == "api" else [web.get("/{link}/job.txt", self._blob)])
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await runner.setup()
-        site = web.TCPSite(runner, self.host, port)
-        await site.start()
-        self._runners[door] = runner
-        self._ports[door] = int(runner.addresses[0][1])
 
     async def shut(self, door: str = "api") -> None:
         """From now on connections to this door are refused."""
-        await self._runners.pop(door).cleanup()
+        await self._doors[door].shut()
 
     async def reopen(self, door: str = "api") -> None:
-        await self._open(door, self._ports[door])
+        await self._doors[door].open(self.host, self._doors[door].port)
 
     async def stop(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for door in list(self._runners):
-            await self.shut(door)
+        for door in self._doors.values():
+            await door.shut()
         if self._session is not None:
             await self._session.close()
 
@@ -207,7 +171,7 @@ class GitHubStandIn:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self._ports['api']}"
+        return f"http://{self.host}:{self._doors['api'].port}"
 
     @property
     def site(self) -> Site:
@@ -364,61 +328,18 @@ class GitHubStandIn:
 
     def count(self, method: str, path: str) -> int:
         """How many such requests came to either door; `path` is a regular expression for all of it."""
-        return sum(1 for s in self.seen if s.method == method and re.fullmatch(path, s.path))
+        return count(self.seen, method, path)
 
-    def _watch(self, door: str) -> Any:
-        @web.middleware
-        async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
-            status = 0
-            try:
-                answer = await self._guard(door, request, handler)
-                status = answer.status
-            except web.HTTPException as error:
-                status = error.status
-                raise
-            finally:
-                headers = {name.lower(): value for name, value in request.headers.items()}
-                self.seen.append(Seen(door, request.method, request.path, dict(request.query), headers, status))
-            if door == "api":
-                self._quota_headers(answer)
-            return answer
-
-        return watch
-
-    async def _guard(self, door: str, request: web.Request, handler: Any) -> web.StreamResponse:
-        fault = self._fault(f"{request.method} {request.path}")
-        if fault is not None:
-            await asyncio.sleep(fault.hang)
-            if fault.after:
-                await handler(request)
-            if fault.drop:
-                assert request.transport is not None
-                request.transport.abort()
-                return web.Response()
-            if not fault.hang:
-                body = (
-                    fault.body if fault.body is not None else {"message": "stand-in fault", "status": str(fault.status)}
-                )
-                return web.json_response(body, status=fault.status, headers=dict(fault.headers))
-        if door == "api" and request.path.startswith(("/repos/", "/rate_limit", "/user")):
+    def _admit(self, request: web.Request) -> web.StreamResponse | None:
+        if request.path.startswith(("/repos/", "/rate_limit", "/user")):
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if scheme.lower() not in ("bearer", "token"):
                 return problem(401, "Requires authentication")
             if not hmac.compare_digest(token.encode(), self.token.encode()):
                 return problem(401, "Bad credentials")
-        answer: web.StreamResponse = await handler(request)
-        return answer
-
-    def _fault(self, line: str) -> Fault | None:
-        for fault in self.faults:
-            if fault.times > 0 and re.search(fault.where, line):
-                fault.times -= 1
-                return fault
         return None
 
     def _quota_headers(self, answer: web.StreamResponse) -> None:
-        if answer.prepared:
-            return
         answer.headers.setdefault("X-RateLimit-Limit", "5000")
         answer.headers.setdefault("X-RateLimit-Remaining", str(self.quota))
         answer.headers.setdefault("X-RateLimit-Reset", str(int(time.time()) + 1800))
@@ -494,7 +415,7 @@ class GitHubStandIn:
             raise NotFound
         link = uuid.uuid4().hex
         self._links[link] = (job.id, time.time() + self.link_seconds)
-        place = f"http://{self.host}:{self._ports['logs']}/{link}/job.txt?sig=c2VjcmV0"
+        place = f"http://{self.host}:{self._doors['logs'].port}/{link}/job.txt?sig=c2VjcmV0"
         return web.Response(status=302, headers={"Location": place})
 
     async def _post_rerun(self, request: web.Request) -> web.StreamResponse:
