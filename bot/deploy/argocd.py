@@ -157,7 +157,7 @@ class Argocd:
             raise Moved(self.name, "auto-sync was switched on or changed since the plan was made: plan again", 409)
 
     async def _switch_off(self) -> None:
-        """`enabled: false` leaves its other settings as they are (argo-cd #25719). An Argo CD before 3.1 drops that
+        """`enabled: false` leaves its other settings as they are (argo-cd #25719). An older Argo CD drops that
         word: then `automated` is removed as a whole, and `restore` puts it back from the plan's notes."""
         for automated in ({"enabled": False}, None):
             app = await self._api.automated(automated, "switching auto-sync off")

@@ -22,14 +22,15 @@ from bot.outbound import Answer, Outbound
 M = TypeVar("M", bound=BaseModel)
 
 _MANIFEST_LIMIT = 8 << 20  # bytes
-_MANIFEST_SECONDS = 20.0  # Argo CD may have to fetch the repository and run Helm first
-_COMMIT_SECONDS = 10.0
-_REFRESH_SECONDS = 15.0
 _REMEMBERED = 500
 
 
 class Api:
     """`http` and `now` are for tests. Every method raises Refused and Unavailable, unless it says otherwise."""
+
+    manifest_seconds = 20.0  # Argo CD may have to fetch the repository and run Helm first
+    commit_seconds = 10.0
+    refresh_seconds = 15.0
 
     def __init__(self, settings: ArgocdSettings, http: Outbound | None, now: Callable[[], datetime]) -> None:
         self._settings, self._service, self._now = settings, settings.name, now
@@ -60,7 +61,7 @@ class Api:
         """Compared again, or else what is at hand: Argo CD may skip writing an unchanged health down until its next
         round, minutes later. Raises Refused."""
         try:
-            async with asyncio.timeout(_REFRESH_SECONDS):
+            async with asyncio.timeout(self.refresh_seconds):
                 return await self.look(refresh=True)
         except (TimeoutError, Unavailable):
             return app, now
@@ -108,10 +109,10 @@ class Api:
             query = {"revisions": entry.parts, "sourcePositions": range(1, len(entry.parts) + 1)}
         path = f"{self._path}/manifests?{urlencode({**query, **self._where}, doseq=True)}"
         try:
-            async with asyncio.timeout(_MANIFEST_SECONDS):
+            async with asyncio.timeout(self.manifest_seconds):
                 answer = await self._ask("GET", path, "its manifests", "get", limit=_MANIFEST_LIMIT)
         except TimeoutError:
-            return (), f"Argo CD did not make its manifests within {_MANIFEST_SECONDS:.0f} s"
+            return (), f"Argo CD did not make its manifests within {self.manifest_seconds:.0f} s"
         except ServiceError as error:
             return (), one_line(str(error), 200)
         try:
@@ -146,7 +147,7 @@ class Api:
         path = f"{self._path}/revisions/{quote(commit, safe='')}/metadata{'?' + urlencode(query) if query else ''}"
         what = f"the commit {short(commit)}"
         try:
-            async with asyncio.timeout(_COMMIT_SECONDS):
+            async with asyncio.timeout(self.commit_seconds):
                 return self._read(RevisionMetadata, await self._ask("GET", path, what, "get", limit=1 << 20), what)
         except (ServiceError, TimeoutError):
             return None

@@ -58,7 +58,8 @@ def judge(app: App, plan: Plan, now: datetime, settle: timedelta) -> Watched:
     target, newest = short(plan.target.revision), app.attempt
     new = is_new(newest, plan) if newest is not None else False
     if newest is None or (new is False and not landed(app, plan)):
-        return Watched(state="unclear", words=f"no operation to {target} was begun in Argo CD")
+        words = f"Argo CD tells of no operation to {target} since the plan was made"
+        return Watched(state="unclear", words=words)
     if not is_target(newest, plan):
         by = f" by {newest.by}" if newest.by else ""
         words = f"another operation came after it: {short(newest.shown)}{by} ({newest.phase or 'waiting'})"

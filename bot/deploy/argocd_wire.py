@@ -223,7 +223,7 @@ class App(_Wire):
 
     @property
     def auto(self) -> bool:
-        """Whether auto-sync is on. `enabled` (Argo CD 3.1) is true where it is left out."""
+        """Whether auto-sync is on. `enabled` is true where it is left out (an older Argo CD knows no such word)."""
         return self.automated is not None and self.automated.get("enabled") is not False
 
     @property

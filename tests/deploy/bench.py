@@ -14,7 +14,11 @@ from bot.deploy.argocd_settings import ArgocdSettings
 from bot.outbound import Outbound
 from bot.serve.standins.argocd import ArgocdStandIn
 
+made: list[Argocd] = []  # closed after the test
+
 OLD, GOOD, BAD, NEXT = (letter * 40 for letter in "1ab2")
+AUTO = {"prune": True, "selfHeal": True}
+TWO = ({"repoURL": "https://charts.acme.example", "chart": "shop"}, {"repoURL": "https://git.acme.example/values.git"})
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -74,7 +78,8 @@ def adapter(
         sleep=no_sleep,
     )
     http.said = []
-    return Argocd(settings, http, now or (lambda: datetime.now(UTC))), http.said
+    made.append(Argocd(settings, http, now or (lambda: datetime.now(UTC))))
+    return made[-1], http.said
 
 
 class Clock:
@@ -88,3 +93,8 @@ class Clock:
 
     def later(self, seconds: float) -> None:
         self.at += seconds
+
+
+def later(stand: ArgocdStandIn, seconds: float) -> None:
+    assert isinstance(stand.clock, Clock)
+    stand.clock.later(seconds)

@@ -7,10 +7,8 @@ import pytest
 
 from bot.model.errors import ServiceError
 from bot.serve.standins.argocd import ArgocdStandIn, Life
-from tests.deploy.bench import BAD, GOOD, OLD, Exchange, adapter
+from tests.deploy.bench import BAD, GOOD, OLD, TWO, Exchange, adapter
 from tests.deploy.published import Published
-
-TWO = ({"repoURL": "https://charts.acme.example", "chart": "shop"}, {"repoURL": "https://git.acme.example/values.git"})
 
 
 @pytest.fixture(scope="module")
@@ -21,22 +19,19 @@ def published() -> Published:
 async def everything(stand: ArgocdStandIn, **other: object) -> list[Exchange]:
     """All that the adapter can do, with and without success. Returns what was said."""
     deploy, said = adapter(stand, **other)
-    try:
-        await deploy.check()
-        await deploy.release()
-        plan = await deploy.plan()
-        await deploy.rollback(plan)
-        await deploy.did_rollback(plan)
-        while (await deploy.watch(plan)).state == "running":
-            await asyncio.sleep(0.02)
-        await deploy.restore(plan)
-        for call in (deploy.rollback(plan), deploy.plan("f" * 40), deploy.plan()):
-            try:
-                await call
-            except ServiceError:
-                continue
-    finally:
-        await deploy.close()
+    await deploy.check()
+    await deploy.release()
+    plan = await deploy.plan()
+    await deploy.rollback(plan)
+    await deploy.did_rollback(plan)
+    while (await deploy.watch(plan)).state == "running":
+        await asyncio.sleep(0.02)
+    await deploy.restore(plan)
+    for call in (deploy.rollback(plan), deploy.plan("f" * 40), deploy.plan()):
+        try:
+            await call
+        except ServiceError:
+            continue
     return said
 
 
@@ -85,7 +80,6 @@ async def test_refusals_are_as_published(published: Published) -> None:
         stand.denied, stand.token = set(), "another-one"
         with pytest.raises(ServiceError):
             await deploy.release()
-        await deploy.close()
     assert {e.status for e in said} == {200, 400, 401, 403}
     for one in said:
         published.check(one)

@@ -13,6 +13,7 @@ from bot.ports import Check
 from bot.serve.check import check_all
 from bot.serve.cli import run
 from bot.serve.settings import Settings
+from bot.serve.standins.argocd import ArgocdStandIn
 
 SCOPES = "chat:write,commands,channels:history,users:read"
 
@@ -125,6 +126,23 @@ async def test_a_vantage_that_serves_nobody(tmp_path: Path) -> None:
     found = await check_all(settings(tmp_path, text))
     assert any("serves the ci 'githib'" in c.detail for c in found if not c.ok)
     assert any(c.what.startswith("ci") or "github" in c.what for c in found if not c.ok)
+
+
+async def test_a_deploy_is_reached_as_a_ci_is(tmp_path: Path) -> None:
+    async with ArgocdStandIn() as stand:
+        stand.deploy("a" * 40)
+        entry = {**stand.settings(), "token": "${ARGOCD_TOKEN}"}
+        text = json.dumps({"deploys": [entry], "environments": {"production": {}}})
+        good = await check_all(settings(tmp_path, text, ARGOCD_TOKEN=stand.token))
+        assert {c.what: c.ok for c in good if c.what.startswith("shop")} == {
+            "shop: shop": True, "shop: may sync": True, "shop: may update": True, "shop: webhook_secret": True,
+        }  # fmt: skip
+        bad = await check_all(settings(tmp_path, text, ARGOCD_TOKEN="wrong"))
+        assert any("the token is refused" in c.detail for c in bad if not c.ok)
+        unset = await check_all(settings(tmp_path, text))
+        assert any(c.what == "deploy shop" and "ARGOCD_TOKEN" in c.detail for c in unset if not c.ok)
+    down = await check_all(settings(tmp_path, text, ARGOCD_TOKEN="x"))
+    assert any(c.what == "shop: shop" and not c.ok for c in down)
 
 
 def test_the_command_says_it_and_exits_1(tmp_path: Path, capsys: Any) -> None:

@@ -64,7 +64,7 @@ class Life:
 
 
 class ArgocdStandIn:
-    """`automated` is `syncPolicy.automated` (None: auto-sync is off). `knows_enabled=False`: an Argo CD before 3.1,
+    """`automated` is `syncPolicy.automated` (None: auto-sync is off). `knows_enabled=False`: an older Argo CD,
     which drops the word `enabled`; `looks_at="presence"`: one whose rollback minds only whether `automated` is there.
     `keeper`: an application of applications that puts `automated` back after so many seconds."""
 
@@ -218,7 +218,7 @@ class ArgocdStandIn:
         metadata: Json = {"name": self.app, "namespace": self.namespace}
         if self.keeper is not None:
             metadata["annotations"] = {
-                "argocd.argoproj.io/tracking-id": f"all:argoproj.io/Application:argocd/{self.app}"
+                "argocd.argoproj.io/tracking-id": f"all-apps:argoproj.io/Application:argocd/{self.app}"
             }
         app: Json = {"metadata": metadata, "spec": spec, "status": self._status()}
         if self.op is not None and self.op.finished is None:
@@ -360,7 +360,8 @@ class ArgocdStandIn:
             return problem(500, 2, "error setting app operation: another operation is already in progress")
         parts = tuple(entry.get("revisions") or (entry["revision"],))
         version = next((v for v in reversed(self.versions) if v.parts == parts), Version(parts))
-        self.sync(version, "buildmedic", entry, bool(told.get("prune")))
+        if not told.get("dryRun"):  # a dry run would leave the application as it is
+            self.sync(version, "buildmedic", entry, bool(told.get("prune")))
         return web.json_response(self.shown())
 
     async def _manifests(self, request: web.Request) -> web.StreamResponse:
