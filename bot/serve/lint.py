@@ -88,8 +88,8 @@ def _at(source: Source, faults: Iterable[Fault]) -> list[PlaybookError]:
 def _style(playbook: Playbook) -> Iterator[Fault]:
     if "\n" in playbook.title.strip():
         yield ("title",), "the title has more than one line"
-    if playbook.role == "symptom" and playbook.prior > SYMPTOM_PRIOR:
-        yield ("prior",), f"a symptom is never unmistakable: at most {SYMPTOM_PRIOR}"
+    if playbook.role not in {"cause", "wrapper"} and playbook.prior > SYMPTOM_PRIOR:
+        yield ("prior",), f"a {playbook.role} is never unmistakable: at most {SYMPTOM_PRIOR}"
     for i, groups in enumerate(playbook.groups):
         for hole in template.holes(playbook.title):
             known = groups | playbook.facts.keys() | template.GENERAL_WORDS
