@@ -109,6 +109,7 @@ class Diagnosis(Noun):
     proposals: tuple[Proposal, ...] = ()
     links: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()  # commands to try where no vantage could: filled when probes did not run
+    caution: str | None = None  # why running the step that failed again may do harm; None where nothing says so
 
 
 class Timings(Noun):

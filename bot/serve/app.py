@@ -85,6 +85,7 @@ class Bot:
             environments=settings.environments,
             rerun_policy=settings.rerun,
             home_team=lambda: self.chat.team,
+            language=settings.slack.language_of,
             pace=self._pace,
             log=self.log,
         )

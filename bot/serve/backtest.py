@@ -12,6 +12,9 @@ from bot.model import Noun
 from bot.model.errors import UsageError
 from bot.triage.diagnose import Library, conclude, hypotheses
 
+GREEN = "not-a-failure"
+WORST = 10
+
 
 class Case(Noun):
     """One line of CASES.jsonl."""
@@ -46,10 +49,28 @@ class PerCause(Noun):
     right: int
 
 
+class Confusion(Noun):
+    """A cause that was taken for another one."""
+
+    label: str
+    named: str
+    count: int
+    playbook: str | None  # the one that misled first
+    cases: tuple[str, ...]  # the first few
+
+
+class RuleUse(Noun):
+    rule: str  # playbook, match.any[index]
+    cases: int  # in how many cases it hit and counted
+    last: str | None  # the last of them, in the order of the file
+
+
 class Summary(Noun):
     cases: int
     labelled: int
-    right: int  # the first cause is the label, or one of `also`
+    right: int  # the first cause is the label, or one of `also`: exact + acceptable
+    exact: int  # the label itself
+    acceptable: int  # one of `also`
     wrong: int  # the first cause is another one: misleading
     unknown: int  # no cause named, though the label has one: honest
     named_second: int  # wrong or unknown first, and the label stands further down
@@ -57,6 +78,12 @@ class Summary(Noun):
     recall: float | None  # right / labelled
     causes: dict[str, PerCause]
     confusion: dict[str, dict[str, int]]  # label -> first cause -> how often
+    worst: tuple[Confusion, ...] = ()  # the ten that mislead most often
+    green: int = 0  # cases labelled not-a-failure
+    green_hits: tuple[str, ...] = ()  # those of them that were named a failure
+    uncategorised: float | None = None  # share of all cases, labelled or not, that no playbook names
+    rules: tuple[RuleUse, ...] = ()  # those that hit, least used first
+    never: tuple[str, ...] = ()  # rules that counted in no case
 
 
 class Backtest(Noun):
@@ -66,8 +93,20 @@ class Backtest(Noun):
 
 def backtest(library: Library, path: Path) -> Backtest:
     """Raises UsageError where the file cannot be read, or names the line that is wrong."""
-    predicted = tuple(predict(library, case) for case in read_cases(path))
-    return Backtest(cases=predicted, summary=summarise(predicted))
+    predicted: list[Predicted] = []
+    used: Counter[str] = Counter()
+    last: dict[str, str] = {}
+    for case in read_cases(path):
+        made, rules = _predict(library, case)
+        predicted.append(made)
+        used.update(rules)
+        last.update(dict.fromkeys(rules, case.id))
+    known = [f"{p.id}, match.any[{i}]" for p in library.playbooks for i in range(len(p.match.any))]
+    rules_used = tuple(RuleUse(rule=rule, cases=n, last=last[rule]) for rule, n in reversed(used.most_common()))
+    summary = summarise(predicted).model_copy(
+        update={"rules": rules_used, "never": tuple(rule for rule in known if rule not in used)}
+    )
+    return Backtest(cases=tuple(predicted), summary=summary)
 
 
 def read_cases(path: Path) -> Iterator[Case]:
@@ -106,6 +145,11 @@ def _read_case(raw: bytes, where: str) -> Case:
 
 
 def predict(library: Library, case: Case) -> Predicted:
+    return _predict(library, case)[0]
+
+
+def _predict(library: Library, case: Case) -> tuple[Predicted, set[str]]:
+    """The prediction, and the rules that hit and counted."""
     from bot.triage.scanner import scan_bytes
 
     scan = scan_bytes(library.ruleset, case.log.encode("utf-8", "replace"))
@@ -114,10 +158,11 @@ def predict(library: Library, case: Case) -> Predicted:
     verdict = None
     if case.label is not None:
         verdict = "right" if first.cause in case.right else "unknown" if first.cause == "unknown" else "wrong"
-    return Predicted(
+    made = Predicted(
         id=case.id, predicted=tuple(dict.fromkeys(d.cause for d in found)), confidence=first.confidence,
         playbook=first.playbook, label=case.label, also=case.also, verdict=verdict,
     )  # fmt: skip
+    return made, {f"{h.playbook}, match.any[{h.rule}]" for h in scan.hits if not h.suppressed}
 
 
 def summarise(cases: Iterable[Predicted]) -> Summary:
@@ -128,12 +173,32 @@ def summarise(cases: Iterable[Predicted]) -> Summary:
     confusion: dict[str, Counter[str]] = {}
     for case in labelled:
         confusion.setdefault(str(case.label), Counter())[case.predicted[0]] += 1
+    exact = sum(1 for c in labelled if c.predicted[0] == c.label)
+    green = [c for c in labelled if c.label == GREEN]
     return Summary(
+        exact=exact, acceptable=count["right"] - exact, worst=_worst(labelled), green=len(green),
+        green_hits=tuple(c.id for c in green if c.predicted[0] not in {GREEN, "unknown"}),
+        uncategorised=_share(sum(1 for c in cases if c.predicted[0] == "unknown"), len(cases)),
         cases=len(cases), labelled=len(labelled), right=count["right"], wrong=count["wrong"], unknown=count["unknown"],
         named_second=later, precision=_share(count["right"], count["right"] + count["wrong"]),
         recall=_share(count["right"], len(labelled)), causes=_per_cause(labelled),
         confusion={label: dict(seen.most_common()) for label, seen in sorted(confusion.items())},
     )  # fmt: skip
+
+
+def _worst(labelled: list[Predicted]) -> tuple[Confusion, ...]:
+    """Wrong names, the most frequent first, then the surest: those mislead most. `unknown` misleads nobody."""
+    pairs: dict[tuple[str, str], list[Predicted]] = {}
+    for case in labelled:
+        if case.verdict == "wrong":
+            pairs.setdefault((str(case.label), case.predicted[0]), []).append(case)
+    ranked = sorted(pairs.items(), key=lambda p: (-len(p[1]), -max(c.confidence for c in p[1]), p[0]))
+    return tuple(
+        Confusion(
+            label=label, named=named, count=len(own), playbook=own[0].playbook, cases=tuple(c.id for c in own[:3])
+        )
+        for (label, named), own in ranked[:WORST]
+    )
 
 
 def _per_cause(labelled: list[Predicted]) -> dict[str, PerCause]:
@@ -156,25 +221,71 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def backtest_text(result: Backtest) -> str:
-    lines = [f"{c.id}: {', '.join(c.predicted)}" + _beside(c) for c in result.cases]
+    """What went wrong first, then the figures, then which rules earn their keep."""
+    lines = [f"{c.id}: {', '.join(c.predicted)}" + _beside(c) for c in result.cases if c.verdict != "right"]
     s = result.summary
-    lines += ["", f"{s.cases} cases, {s.labelled} with a label"]
-    if not s.labelled:
-        return "\n".join(lines)
+    lines += [
+        "",
+        f"{s.cases} cases, {s.labelled} with a label; {_percent(s.uncategorised)} of all named by no playbook",
+    ]
+    if s.labelled:
+        lines += [*_figures(s), "", *_table(s), *_confusions(s)]
+    return "\n".join([*lines, *_rules(s)])
+
+
+def _figures(s: Summary) -> list[str]:
+    rows = (
+        ("exact", s.exact, "the label itself"),
+        ("acceptable", s.acceptable, "one of `also`"),
+        ("unknown", s.unknown, "no cause named, though there is one: honest"),
+        ("wrong", s.wrong, "another cause: misleading"),
+    )
+    lines = [f"  {name:<10} {n:>5}  {_percent(_share(n, s.labelled)):>6}  {what}" for name, n, what in rows]
     lines.append(f"right {s.right}, wrong {s.wrong}, unknown {s.unknown} (named further down: {s.named_second})")
     lines.append(f"precision {_percent(s.precision)} (of the causes named), recall {_percent(s.recall)} (of all cases)")
+    if s.green:
+        hits = f": {', '.join(s.green_hits[:10])}" if s.green_hits else ""
+        lines.append(f"green builds ({GREEN}): {s.green}, of which {len(s.green_hits)} were named a failure{hits}")
+    return lines
+
+
+def _table(s: Summary) -> list[str]:
     wide = max(len(c) for c in s.causes)
-    lines += ["", f"{'cause':<{wide}}  precision  recall  labelled  named"]
+    lines = [f"{'cause':<{wide}}  precision  recall  labelled  named"]
     for cause, per in s.causes.items():
         lines.append(
             f"{cause:<{wide}}  {_percent(per.precision):>9}  {_percent(per.recall):>6}"
             f"  {per.labelled:>8}  {per.predicted:>5}"
         )
+    return lines
+
+
+def _confusions(s: Summary) -> list[str]:
     mixed = [(label, seen) for label, seen in s.confusion.items() if set(seen) != {label}]
+    lines = []
     if mixed:
         lines += ["", "confusion (label: first cause named):"]
         lines += [f"  {label}: " + ", ".join(f"{c} {n}" for c, n in seen.items()) for label, seen in mixed]
-    return "\n".join(lines)
+    if s.worst:
+        lines += ["", "worst confusions:"]
+    for i, one in enumerate(s.worst, 1):
+        more = " ..." if one.count > len(one.cases) else ""
+        lines.append(f"  {i:>2}. {one.label} taken for {one.named}, {one.count}x, by {one.playbook}")
+        lines.append(f"      cases {', '.join(one.cases)}{more}")
+    return lines
+
+
+def _rules(s: Summary) -> list[str]:
+    """Few words: the JSON has every rule."""
+    if not s.rules and not s.never:
+        return []
+    lines = ["", f"rules: {len(s.rules)} hit and counted, {len(s.never)} never did (--json names every one)"]
+    idle: Counter[str] = Counter(rule.partition(",")[0] for rule in s.never)
+    busy = {use.rule.partition(",")[0] for use in s.rules}
+    if silent := [playbook for playbook in idle if playbook not in busy]:
+        lines.append(f"  playbooks of which no rule ever did: {', '.join(silent)}")
+    lines += [f"  rarely: {u.rule} ({u.cases}x, last in {u.last})" for u in s.rules[:5]]
+    return lines
 
 
 def _beside(case: Predicted) -> str:

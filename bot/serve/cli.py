@@ -44,6 +44,7 @@ Vantages = Annotated[
     list[str] | None,
     typer.Option("--vantage", metavar="NAME", help="Probe from here: the first is the build's, others are controls."),
 ]
+Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="Answer in this language: en or zh.")]
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="A file, - for standard input, or the URL of a run.")]
 
 
@@ -85,11 +86,13 @@ def serve(config: NeededConfig) -> int:
 
 
 @app.command()
-def triage(log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False) -> int:
+def triage(
+    log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False, lang: Lang = "en"
+) -> int:
     """Name the cause of a failed build from its log. Without --vantage no probe runs."""
     from bot.serve.cli_triage import triage as run_triage
 
-    return run_triage(log, _options(config), vantage or [], as_json)
+    return run_triage(log, _options(config), vantage or [], as_json, lang)
 
 
 @app.command()
@@ -182,9 +185,21 @@ def playbook_schema() -> int:
 
 
 @playbook_app.command("new")
-def playbook_new(playbook: Annotated[str | None, typer.Argument(metavar="ID")] = None) -> NoReturn:
-    """Start a playbook (not in this release yet)."""
-    _not_yet("playbook new")
+def playbook_new(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="The log of a failed build.")],
+    line: Annotated[int | None, typer.Option("--line", metavar="N", help="The line that names the fault.")] = None,
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The folder of playbooks.")] = Path(
+        "our-playbooks"
+    ),
+    name: Annotated[str | None, typer.Option("--id", metavar="ID", help="The playbook's id.")] = None,
+    cause: Annotated[str | None, typer.Option("--cause", metavar="CAUSE", help="What the line means.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Start a playbook from a line of a log: pattern, facts and sample are proposed. Nothing is overwritten."""
+    from bot.serve.cli_author import new
+
+    return new(log, line, into, name, cause, _options(config), as_json)
 
 
 @audit_app.command("verify")

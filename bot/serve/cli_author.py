@@ -82,6 +82,28 @@ def show(playbook: str, settings: Options) -> int:
     return 0
 
 
+def new(
+    log: Path, line: int | None, into: Path, name: str | None, cause: str | None, settings: Options, as_json: bool
+) -> int:
+    """`buildmedic playbook new`. Without a line, it says which ones look like the fault."""
+    from bot.serve import author_new
+
+    loaded = load([*settings.playbooks, *([into] if into.is_dir() else [])])
+    if once.is_url(str(log)) or str(log) == "-":
+        raise UsageError("a playbook starts from a file: save the log first, then name it and the line")
+    once.check_log(str(log), settings)
+    if line is None:
+        lines = author_new.suspects(loaded.library, once.scan_file(loaded.library, str(log)))
+        hint = f" (playbooks hit line {', '.join(map(str, lines))})" if lines else ""
+        raise UsageError(f"which line names the fault? --line N{hint}")
+    made = author_new.new(log, line, into, loaded, name=name, cause=cause)
+    if as_json:
+        print_json(made.model_dump(mode="json"))
+    else:
+        _say(author_new.made_text(made))
+    return 0
+
+
 def schema() -> int:
     print_json(author.schema())
     return 0

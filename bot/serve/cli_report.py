@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from bot.model.language import heard, tr
+
 if TYPE_CHECKING:
     from bot.model.diagnosis import Diagnosis, Evidence, LogSummary, ProbeResult
     from bot.serve.triage_once import Triage
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 _EVIDENCE = 4
 _OTHERS = 4
 _FACTS = 4
+_STATES = {
+    "read": "read to the end",
+    "partial": "only a part could be read",
+    "missing": "there was no log",
+    "failed": "the engine failed on it",
+}
 
 
 def console() -> Console:
@@ -64,32 +72,33 @@ def _percent(found: Diagnosis) -> str:
 
 def _diagnosis(out: Console, found: Diagnosis) -> None:
     out.print()
-    sure = "" if found.cause == "unknown" else f", {_percent(found)} sure"
+    sure = "" if found.cause == "unknown" else tr(", {percent} sure", percent=_percent(found))
     _line(out, found.title, style="bold")
-    _line(out, f"{found.cause}{sure}" + (f" (playbook {found.playbook})" if found.playbook else ""), style="dim")
+    of = tr(" (playbook {playbook})", playbook=found.playbook) if found.playbook else ""
+    _line(out, f"{found.cause}{sure}{of}", style="dim")
     if found.evidence:
-        _heading(out, "Seen in the log")
+        _heading(out, tr("Seen in the log"))
         for seen in found.evidence[:_EVIDENCE]:
             _evidence(out, seen)
         if len(found.evidence) > _EVIDENCE:
-            _line(out, f"and {len(found.evidence) - _EVIDENCE} more like it", indent=2, style="dim")
+            _line(out, tr("and {n} more like it", n=len(found.evidence) - _EVIDENCE), indent=2, style="dim")
     if found.probes:
-        _heading(out, "Probes")
+        _heading(out, tr("Probes"))
         for result in found.probes:
             _probe(out, result)
     if found.because:
-        _heading(out, "Why")
+        _heading(out, tr("Why"))
         for reason in found.because:
             _line(out, reason, indent=2, bullet="- ")
     _remedy(out, found)
 
 
 def _evidence(out: Console, seen: Evidence) -> None:
-    _line(out, seen.text.strip(), indent=2, bullet=f"line {seen.line}: ")
+    _line(out, seen.text.strip(), indent=2, bullet=tr("line {line}: ", line=seen.line))
 
 
 def _remedy(out: Console, found: Diagnosis) -> None:
-    _heading(out, "What to do")
+    _heading(out, tr("What to do"))
     _line(out, found.remedy.summary, indent=2)
     for number, step in enumerate(found.remedy.steps, 1):
         place = f" ({step.file})" if step.file else ""
@@ -97,7 +106,7 @@ def _remedy(out: Console, found: Diagnosis) -> None:
         if step.code:
             _code(out, step.code)
     for proposal in found.proposals:
-        what = {"rerun": "a re-run is worth a try"}.get(proposal.action, proposal.action)
+        what = tr("a re-run is worth a try") if proposal.action == "rerun" else proposal.action
         _line(out, f"{what}{f': {proposal.note}' if proposal.note else ''}", indent=2, bullet="- ")
     for link in found.links:
         _line(out, link, indent=2, style="dim")
@@ -106,11 +115,11 @@ def _remedy(out: Console, found: Diagnosis) -> None:
 def _others(out: Console, others: Sequence[Diagnosis]) -> None:
     if not others:
         return
-    _heading(out, "Less likely")
+    _heading(out, tr("Less likely"))
     for other in others[:_OTHERS]:
         _line(out, f"{other.cause} ({_percent(other)}): {other.title}", indent=2, bullet="- ")
     if len(others) > _OTHERS:
-        _line(out, f"and {len(others) - _OTHERS} more (--json shows all)", indent=2, style="dim")
+        _line(out, tr("and {n} more (--json shows all)", n=len(others) - _OTHERS), indent=2, style="dim")
 
 
 def _untried(out: Console, done: Triage, firsts: Iterable[Diagnosis]) -> None:
@@ -118,20 +127,27 @@ def _untried(out: Console, done: Triage, firsts: Iterable[Diagnosis]) -> None:
     commands = list(dict.fromkeys(c for found in firsts for c in found.by_hand))
     if not done.untried and not commands:
         return
-    _heading(out, "Not tried")
+    _heading(out, tr("Not tried"))
     if done.untried:
-        _line(out, f"no probe ran from where the build ran: {done.untried}", indent=2)
+        _line(out, tr("no probe ran from where the build ran: {why}", why=heard(done.untried)), indent=2)
     if commands:
-        _line(out, "by hand, on the runner:", indent=2)
+        _line(out, tr("by hand, on the runner:"), indent=2)
         for command in commands:
             _code(out, command)
 
 
 def _read(log: LogSummary, total_ms: float) -> str:
-    words = {"read": "read to the end", "partial": "only a part could be read", "missing": "there was no log"}
-    state = words.get(log.state, "the engine failed on it")
-    note = f" ({log.note})" if log.note else ""
-    return f"Log: {log.bytes:,} bytes, {log.lines:,} lines, {state}{note}; {total_ms:,.0f} ms"
+    state = tr(_STATES[log.state])
+    note = f" ({heard(log.note)})" if log.note else ""
+    size, lines, ms = f"{log.bytes:,}", f"{log.lines:,}", f"{total_ms:,.0f}"
+    return tr(
+        "Log: {bytes} bytes, {lines} lines, {state}{note}; {ms} ms",
+        bytes=size,
+        lines=lines,
+        state=state,
+        note=note,
+        ms=ms,
+    )
 
 
 def show_probe(result: ProbeResult, out: Console | None = None) -> None:
@@ -140,11 +156,11 @@ def show_probe(result: ProbeResult, out: Console | None = None) -> None:
 
 
 def _probe(out: Console, result: ProbeResult, *, every_fact: bool = False) -> None:
-    where = f" from {result.vantage}" if result.vantage else ""
+    where = tr(" from {vantage}", vantage=result.vantage) if result.vantage else ""
     if not result.ran:
         _line(
             out,
-            f"did not run{where}: {result.facts.get('error', 'no reason given')}",
+            tr("did not run{where}: {why}", where=where, why=heard(str(result.facts.get("error") or ""))),
             indent=2,
             bullet=f"{result.id}: ",
         )

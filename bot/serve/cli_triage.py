@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.model.errors import ServiceError, UsageError, VantageDown
+from bot.model.language import LANGUAGES, Language, speaking
+from bot.model.language import read as read_language
 from bot.serve import triage_once as once
 
 if TYPE_CHECKING:
@@ -21,8 +23,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def triage(log: str, settings: Options, names: Sequence[str], as_json: bool) -> int:
+def triage(log: str, settings: Options, names: Sequence[str], as_json: bool, language: str = "en") -> int:
     """`buildmedic triage`. Raises BuildmedicError for what cannot be read or reached."""
+    with speaking(language_of(language)):
+        return _said(log, settings, names, as_json)
+
+
+def language_of(name: str) -> Language:
+    """Raises UsageError for a language that we do not speak."""
+    if (known := read_language(name)) is None:
+        raise UsageError(f"there is no language `{name}`: {' or '.join(LANGUAGES)}")
+    return known
+
+
+def _said(log: str, settings: Options, names: Sequence[str], as_json: bool) -> int:
     once.check_names(settings, names)
     once.check_log(log, settings)
     library = library_of(settings)

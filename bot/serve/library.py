@@ -13,11 +13,11 @@ from pathlib import Path
 from bot import triage
 from bot.model.errors import PlaybookError, UsageError
 from bot.serve import library_cache as cache
+from bot.serve.library_extras import Shared, beside, read_shared, read_text, read_translations
 from bot.triage.diagnose import Library
 from bot.triage.playbook import Playbook, examine
 
 FILE = "playbook.yaml"
-MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class Source:
     path: Path
     text: str
     builtin: bool = False
+    shared: Shared = field(default_factory=Shared)
+    translations: dict[str, dict[str, str]] = field(default_factory=dict)
+    beside: str = ""  # the text of its translations
+    problems: tuple[PlaybookError, ...] = ()  # of its translations: it is then told in English
+
+    def examine(self, *, patterns: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
+        return examine(
+            self.text, str(self.path), patterns=patterns, shared=self.shared.steps, translations=self.translations
+        )
 
 
 @dataclass(frozen=True)
@@ -72,20 +81,21 @@ def playbook_files(folder: Path) -> list[Path]:
         raise UsageError(f"the folder {folder} cannot be read: {error.strerror}") from None
 
 
-def read_source(path: Path, *, builtin: bool = False) -> Source:
+def read_source(path: Path, *, builtin: bool = False, shared: Shared | None = None) -> Source:
     """Raises PlaybookError where the file cannot be read or is no UTF-8 text."""
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PlaybookError(str(path), 1, f"cannot be read: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise PlaybookError(str(path), 1, f"larger than {MAX_BYTES} bytes")
-    try:
-        return Source(path, raw.decode("utf-8-sig"), builtin)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise PlaybookError(str(path), line, "not UTF-8 text") from None
+    shared = shared if shared is not None else shared_for([path.parent])
+    text = read_text(path)
+    tables, beside, problems = read_translations(path, shared)
+    return Source(path, text, builtin, shared, tables, beside, tuple(problems))
+
+
+def shared_for(folders: Sequence[Path]) -> Shared:
+    """The steps that playbooks in these folders may `use`: the built-in ones, and those of the folders (of a single
+    playbook's folder or file: of the folder around it)."""
+    folders = [_around(folder) for folder in folders]
+    with contextlib.suppress(UsageError):
+        folders = [builtin_folder(), *folders]
+    return read_shared(folders)
 
 
 def load(own: Sequence[Path] = (), *, builtin: bool = True) -> Loaded:
@@ -103,12 +113,21 @@ def load_strict(own: Sequence[Path] = (), *, builtin: bool = True) -> Loaded:
     return loaded
 
 
+def _around(folder: Path) -> Path:
+    folder = folder.resolve()
+    if folder.is_file():
+        return folder.parent.parent
+    return folder.parent if (folder / FILE).is_file() else folder
+
+
 def read_all(own: Sequence[Path], *, builtin: bool) -> tuple[list[Source], list[PlaybookError]]:
     sources: list[Source] = []
-    problems: list[PlaybookError] = []
+    shared = shared_for(own)
+    problems: list[PlaybookError] = list(shared.problems)
     for path, is_builtin in _paths(own, builtin=builtin):
         try:
-            sources.append(read_source(path, builtin=is_builtin))
+            sources.append(read_source(path, builtin=is_builtin, shared=shared))
+            problems.extend(sources[-1].problems)
         except PlaybookError as error:
             problems.append(error)
     return sources, problems
@@ -158,7 +177,7 @@ def _key(sources: Sequence[Source]) -> str:
     """Names this very set: texts, where they lie, and the code that reads them."""
     digest = hashlib.sha256(cache.code_version().encode())
     for source in sources:
-        for part in (str(source.path), str(source.builtin), source.text):
+        for part in (str(source.path), str(source.builtin), source.text, source.beside, *source.shared.texts):
             raw = part.encode("utf-8", "surrogateescape")
             digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.hexdigest()
@@ -170,7 +189,7 @@ def _gather(sources: Sequence[Source], gathered: _Gathered) -> bool:
     before = len(gathered.problems)
     own: list[tuple[Playbook, Source]] = []
     for source in sources:
-        playbook, faults = examine(source.text, str(source.path), patterns=not source.builtin)
+        playbook, faults = source.examine(patterns=not source.builtin)
         gathered.problems.extend(faults)
         if playbook is None or faults:
             continue
@@ -225,7 +244,7 @@ def _compile(gathered: _Gathered) -> Library:
     except Exception as error:
         before = len(gathered.playbooks)
         for id_, source in list(gathered.sources.items()):
-            _, faults = examine(source.text, str(source.path), patterns=True)
+            _, faults = source.examine()
             if faults:
                 gathered.problems.extend(faults)
                 del gathered.playbooks[id_], gathered.sources[id_]
@@ -285,7 +304,10 @@ class LivePlaybooks:
     def _signature(self) -> tuple[object, ...]:
         """Changes when a file does. An unreadable folder has a signature of its own."""
         try:
-            return tuple(_stat(path) for path, _ in _paths(self._own, builtin=self._builtin))
+            files = [path for path, _ in _paths(self._own, builtin=self._builtin)]
+            files += [other for path in files for other in beside(path).values()]
+            files += [f for folder in {p.parent.parent for p in files} for f in sorted(folder.glob("steps*.yaml"))]
+            return tuple(_stat(path) for path in sorted(set(files)))
         except UsageError as error:
             return (str(error),)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.model.diagnosis import Diagnosis, LogState, LogSummary, Remedy, Scan, Timings, TriageReport
 from bot.model.errors import NotYet, Refused, Unavailable, UsageError
+from bot.model.language import current, tr
 from bot.workflow.examine import Examined, diagnose
 
 if TYPE_CHECKING:
@@ -155,9 +156,12 @@ async def triage_url(
         return Triage(report=_nothing_failed(run.build, run.job), jobs=(), title=run.title)
     jobs = []
     for job, scan, ms in run.scans:
-        jobs.append(JobReport(job.name, scan.log, await _examine(library, scan, vantages, deadline), ms))
+        found = await _examine(library, scan, vantages, deadline, job.failed_step)
+        jobs.append(JobReport(job.name, scan.log, found, ms))
     unread = run.failed - len(jobs)
-    note = f"{run.failed} jobs failed; the logs of the first {len(jobs)} were read" if unread else None
+    note = (
+        tr("{n} jobs failed; the logs of the first {read} were read", n=run.failed, read=len(jobs)) if unread else None
+    )
     return _combine(jobs, _since(began), title=run.title, note=note)
 
 
@@ -181,11 +185,14 @@ async def _scan_stream(library: Library, stream: AsyncIterator[bytes], job: Job)
     return found
 
 
-async def _examine(library: Library, scan: Scan, vantages: Sequence[Vantage], deadline: float) -> Examined:
+async def _examine(
+    library: Library, scan: Scan, vantages: Sequence[Vantage], deadline: float, step: str | None = None
+) -> Examined:
     build = vantages[0] if vantages else None
     return await diagnose(
-        library, scan, build, vantages[1:], deadline, "no vantage was named (--vantage NAME probes from there)"
-    )
+        library, scan, build, vantages[1:], deadline, "no vantage was named (--vantage NAME probes from there)",
+        language=current(), step=step,
+    )  # fmt: skip
 
 
 def _combine(
@@ -222,7 +229,7 @@ def _combine(
 
 
 def _of_job(found: Diagnosis, name: str | None) -> Diagnosis:
-    return found.model_copy(update={"because": (f"from the log of job {name!r}", *found.because)})
+    return found.model_copy(update={"because": (tr("from the log of job {name}", name=repr(name)), *found.because)})
 
 
 def _sum(jobs: Sequence[JobReport]) -> LogSummary:
@@ -244,16 +251,25 @@ def _nothing_failed(build: Build, job: str | None) -> TriageReport:
     if job and build.jobs:
         raise UsageError(f"run {build.key.run} has no job {job}")
     if not build.finished:
-        cause, title, do = "unknown", "The run has not finished, and no job has failed so far", "Ask again when it ends"
+        cause, title, do = (
+            "unknown",
+            tr("The run has not finished, and no job has failed so far"),
+            tr("Ask again when it ends"),
+        )
     elif build.outcome in ("success", "skipped", "cancelled"):
-        cause, title, do = "not-a-failure", f"The run did not fail: {build.outcome}", "Nothing to do"
+        cause, title, do = (
+            "not-a-failure",
+            tr("The run did not fail: {outcome}", outcome=build.outcome),
+            tr("Nothing to do"),
+        )
     else:
-        cause, title, do = "unknown", "The run failed, and none of its jobs did", "Look at the run's own page"
+        cause, do = "unknown", tr("Look at the run's own page")
+        title = tr("The run failed, and none of its jobs did")
     found = Diagnosis(
         cause=cause,
         title=title,
         confidence=0.0 if cause == "unknown" else 1.0,
-        because=(f"the CI says: {build.outcome}",),
+        because=(tr("the CI says: {outcome}", outcome=build.outcome),),
         remedy=Remedy(summary=do),
     )
     return TriageReport(diagnoses=(found,), log=LogSummary(state="missing", note="no failed job, so no log was read"))

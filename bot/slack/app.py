@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.model.errors import BadPayload, BadSignature, BuildmedicError, Unavailable
+from bot.model.language import speaking
 from bot.ports import CaseStore, Delivery, Desk
 from bot.slack import commands
 from bot.slack.chat import SlackChat
@@ -74,10 +75,18 @@ class SlackDoor:
             return 200, _TEXT, str(inbound.payload["challenge"])
         if inbound.kind == "ssl_check":
             return 200, _TEXT, ""
-        if (ready := _ready_answer(inbound)) is not None:
+        if (ready := self._ready_answer(inbound)) is not None:
             return 200, _JSON, json.dumps(ready)
         self._keep(inbound, {k: lower[k] for k in KEPT_HEADERS if k in lower}, body)
         return 200, _TEXT, ""
+
+    def _ready_answer(self, inbound: Inbound) -> dict[str, Any] | None:
+        """The answer to a command that needs no looking up (help, a typing error): given at once, nothing is kept."""
+        if inbound.kind != "command":
+            return None
+        with speaking(self._settings.language_of(str(inbound.payload.get("channel_id") or ""))):
+            typed = commands.read(str(inbound.payload.get("text") or ""))
+        return {"response_type": "ephemeral", "text": typed.answer} if typed.answer else None
 
     def _secret(self) -> str | None:
         secret = self._settings.signing_secret
@@ -144,20 +153,12 @@ class SlackDoor:
         except BadPayload as error:
             log.warning("envelope not understood: %s", error)
             return None
-        if (ready := _ready_answer(inbound)) is not None:
+        if (ready := self._ready_answer(inbound)) is not None:
             return ready
         body = json.dumps(payload).encode()
         await asyncio.sleep(0)
         self._keep(inbound, {MODE: "socket_mode", "content-type": "application/json"}, body)
         return None
-
-
-def _ready_answer(inbound: Inbound) -> dict[str, Any] | None:
-    """The answer to a command that needs no looking up (help, a typing error): given at once, nothing is kept."""
-    if inbound.kind != "command":
-        return None
-    typed = commands.read(str(inbound.payload.get("text") or ""))
-    return {"response_type": "ephemeral", "text": typed.answer} if typed.answer else None
 
 
 __all__ = ["SOURCE", "Answer", "BuildmedicError", "SlackDoor", "Unavailable"]

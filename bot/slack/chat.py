@@ -11,6 +11,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.model.case import Case, MessageRef
 from bot.model.errors import BuildmedicError, Refused, Unavailable
+from bot.model.language import speaking
 from bot.ports import Check
 from bot.slack.calls import SERVICE, Pace, TooLong, call, handlers, proxy_for
 from bot.slack.messages import EVENT_TYPE, SHORTEST, render
@@ -131,7 +132,8 @@ class SlackChat:
         """Send the fullest rendering that Slack takes; the last resort is text without blocks."""
         name = self._identity.name if self._identity else "buildmedic"
         for least in (0, SHORTEST):
-            payload = render(case, self._now(), least=least)
+            with speaking(self._settings.language_of(channel)):
+                payload = render(case, self._now(), least=least)
             try:
                 return await call(lambda p=payload: do(p), what, place=channel, bot=name)  # type: ignore[misc]  # bound now
             except TooLong:

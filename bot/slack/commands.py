@@ -7,6 +7,7 @@ from typing import Literal
 
 from bot.model import Noun
 from bot.model.case import Case
+from bot.model.language import heard, tr
 from bot.ports import Status
 from bot.slack import words
 from bot.slack.mrkdwn import clip, link, person, prose, span
@@ -34,26 +35,26 @@ def read(text: str) -> Typed:
     name, _, rest = text.strip().partition(" ")
     name, rest = name.lower() or "help", rest.strip()
     if name == "help":
-        return Typed(answer=words.HELP)
+        return Typed(answer=tr(words.HELP))
     if name in _WITH_URL:
         url = _url(rest)
         if url is None:
-            return Typed(answer=words.NEEDS_URL.format(command=name))
+            return Typed(answer=tr(words.NEEDS_URL, command=name))
         return Typed(verb="triage" if name == "triage" else "rerun", url=url)
     if name == "rollback":
         named = _DEPLOY.fullmatch(rest.strip("`"))
         if named is None:
-            return Typed(answer=words.NEEDS_DEPLOY)
+            return Typed(answer=tr(words.NEEDS_DEPLOY))
         return Typed(verb="rollback", deploy=named[1], revision=named[2])
     for verb in _ALONE:
         if name == verb:
-            answer = words.TAKES_NONE.format(command=name)
+            answer = tr(words.TAKES_NONE, command=name)
             return Typed(answer=answer) if rest else Typed.model_validate({"verb": verb})
     if name in _LATER:
-        return Typed(answer=words.LATER.format(command=name))
+        return Typed(answer=tr(words.LATER, command=name))
     near = difflib.get_close_matches(name, _NOW, 1, 0.0)
     given = prose(clip(name, 40), 80)
-    return Typed(answer=words.UNKNOWN_COMMAND.format(given=given, nearest=near[0] if near else "help"))
+    return Typed(answer=tr(words.UNKNOWN_COMMAND, given=given, nearest=near[0] if near else "help"))
 
 
 def _url(text: str) -> str | None:
@@ -73,36 +74,42 @@ def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
         lapses = f", lapses <!date^{at}^{{time}}|at {at} UNIX time>" if at else ""
         if action.plan is not None:
             plan = action.plan
-            what = f"{words.KIND[action.kind]} of {plan.app} ({plan.environment}) to {plan.target.revision[:12]}"
+            what = tr(
+                words.OF_DEPLOY, kind=tr(words.KIND[action.kind]), app=plan.app, environment=plan.environment,
+                target=plan.target.revision[:12],
+            )  # fmt: skip
         else:
-            what = f"{words.KIND[action.kind]} of {case.id}"
+            what = tr(words.OF_CASE, kind=tr(words.KIND[action.kind]), case=case.id)
         lines.append(
-            words.APPROVALS_LINE.format(
-                what=prose(what, 200), approvals=len(action.approvals), needed=action.needed,
+            tr(words.APPROVALS_LINE, what=prose(what, 200), approvals=len(action.approvals), needed=action.needed,
                 who=person(action.requested_by), lapses=lapses, link=f" – {link(url, 'open')}" if url else "",
             )
         )  # fmt: skip
-    return "\n".join([words.APPROVALS, *lines]) if lines else words.NO_APPROVALS
+    return "\n".join([tr(words.APPROVALS), *lines]) if lines else tr(words.NO_APPROVALS)
 
 
 def status_text(status: Status) -> str:
     """The answer to `/medic status`, as Slack's mrkdwn."""
     lines = [
-        words.STATUS_HEAD.format(
-            version=status.version, open=status.open_cases, read=status.notices_read, unread=status.notices_unread
+        tr(
+            words.STATUS_HEAD,
+            version=status.version,
+            open=status.open_cases,
+            read=status.notices_read,
+            unread=status.notices_unread,
         )
     ]
     if status.paused:
         # made by the desk, with a mention of the person who did it
-        lines.append(words.STATUS_PAUSED.format(paused=status.paused[:200]))
+        lines.append(tr(words.STATUS_PAUSED, paused=heard(status.paused[:200])))
     if status.services:
-        lines.append(words.STATUS_SERVICES)
+        lines.append(tr(words.STATUS_SERVICES))
         marks = {True: ":white_check_mark:", False: ":x:"}
         lines += [f"{marks[c.ok]} {prose(c.what, 80)}: {prose(c.detail, 200)}" for c in status.services[:15]]
     if status.recent:
-        lines.append(words.STATUS_RECENT)
+        lines.append(tr(words.STATUS_RECENT))
     for case in status.recent[:8]:
         causes = ", ".join(span(c, 60) for c in case.causes[:3])
-        trouble = f" – {prose(case.trouble, 160)}" if case.trouble else ""
+        trouble = f" – {prose(heard(case.trouble), 160)}" if case.trouble else ""
         lines.append(f"• {span(case.id, 160)} {case.state}" + (f": {causes}" if causes else "") + trouble)
     return "\n".join(lines)

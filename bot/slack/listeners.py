@@ -10,6 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.model.errors import BuildmedicError, Refused, Unavailable
+from bot.model.language import heard, speaking, tr
 from bot.ports import Desk, Who
 from bot.slack import commands, words
 from bot.slack.calls import SERVICE
@@ -45,6 +46,7 @@ def make_app(settings: SlackSettings, desk: Desk, chat: SlackChat) -> AsyncApp:
 class _Listeners:
     def __init__(self, settings: SlackSettings, desk: Desk, chat: SlackChat) -> None:
         self._watch = frozenset(settings.watch)
+        self._language = settings.language_of
         self._desk = desk
         self._chat = chat
 
@@ -74,6 +76,10 @@ class _Listeners:
 
     async def _command(self, command: dict[str, Any], ack: Any, context: Any) -> None:
         await ack()
+        with speaking(self._language(str(command.get("channel_id") or ""))):
+            await self._commanded(command, context)
+
+    async def _commanded(self, command: dict[str, Any], context: Any) -> None:
         typed = commands.read(str(command.get("text") or ""))
         context["outcome"] = f"/medic {typed.verb or 'help'}"
         if typed.verb is None:
@@ -104,6 +110,10 @@ class _Listeners:
 
     async def _press(self, body: dict[str, Any], action: dict[str, Any], ack: Any, context: Any) -> None:
         await ack()
+        with speaking(self._language(_place(body)[0])):
+            await self._pressed(body, action, context)
+
+    async def _pressed(self, body: dict[str, Any], action: dict[str, Any], context: Any) -> None:
         user, value = body.get("user") or {}, action.get("value")
         context["outcome"] = f"pressed {action.get('action_id')}"
         if not isinstance(value, str) or not value or not user.get("id"):
@@ -122,21 +132,21 @@ class _Listeners:
         """The person, if they may act at all; else None, and they were told why not."""
         home = self._chat.team or (await self._chat.identity()).team
         if team and team != home:
-            await self._answer(body, words.STRANGER)
+            await self._answer(body, tr(words.STRANGER))
             return None
         try:
             person = await self._chat.person(user)
         except Refused as error:
             log.error("cannot tell whether somebody is a member: %s", error)
-            await self._answer(body, words.CANNOT_TELL.format(why=error))
+            await self._answer(body, tr(words.CANNOT_TELL, why=error))
             return None
         why = ""
         if is_bot or person.is_bot:
-            why = words.BOT
+            why = tr(words.BOT)
         elif person.is_stranger or (person.team and person.team != home):
-            why = words.STRANGER
+            why = tr(words.STRANGER)
         elif person.is_guest:
-            why = words.GUEST
+            why = tr(words.GUEST)
         if why:
             await self._answer(body, why)
             return None
@@ -145,13 +155,13 @@ class _Listeners:
     async def _asked(self, do: Callable[[], Awaitable[str | None]], body: dict[str, Any], context: Any) -> str | None:
         """The desk's words. What the person asked for in vain is told as words; an outage is told once and tried on."""
         try:
-            return await do()
+            return heard(await do() or "")
         except Unavailable as error:
             if error.service != SERVICE and not context.get("tries"):
-                await self._answer(body, words.TRYING_ON.format(why=error))
+                await self._answer(body, tr(words.TRYING_ON, why=error))
             raise
         except BuildmedicError as error:
-            return str(error)
+            return heard(str(error))
 
     async def _answer(self, body: dict[str, Any], text: str, *, mrkdwn: bool = False) -> None:
         """To the person alone. A click is answered beside its message, a command by its response_url; each has the

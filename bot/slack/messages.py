@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.case import Action, Case
+from bot.model.language import heard, tr
 from bot.slack import releases, words
 from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
 from bot.slack.releases import is_release
@@ -77,21 +78,21 @@ def metadata(case: Case) -> dict[str, Any]:
 
 def _text(case: Case, groups: list[Group]) -> str:
     """What phones and notifications show: the first line stands alone."""
-    suffix = words.SUFFIX.get(case.state, "")
+    suffix = tr(words.SUFFIX.get(case.state, ""))
     if is_release(case):
         first = releases.first_line(case)
     elif groups:
         first = prose(groups[0].diagnosis.title or groups[0].cause, 300)
-        first += f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
+        first += tr(words.AND_MORE, n=len(groups) - 1) if len(groups) > 1 else ""
         first += f" – {suffix}" if suffix else ""
     else:
-        first = words.FIRST.get(case.state, words.FIRST_OTHER)
+        first = tr(words.FIRST.get(case.state, words.FIRST_OTHER))
     lines = [first] if is_release(case) else [first, _run_name(case, plain=True)]
     if groups:
         lead = groups[0].diagnosis
         lines.append("" if groups[0].cause == "unknown" else confidence(lead.confidence))
         lines.append(prose(lead.remedy.summary, 300))
-    lines.append(prose(case.trouble, 300) if case.trouble else "")
+    lines.append(prose(heard(case.trouble), 300) if case.trouble else "")
     return "\n".join(line for line in lines if line)
 
 
@@ -107,10 +108,10 @@ def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, c
     left = groups[detail.causes :]
     if left:
         ids = ", ".join(span(g.cause, 60) for g in left[:10])
-        blocks.append(section(words.MORE_CAUSES.format(n=len(left), ids=ids)))
+        blocks.append(section(tr(words.MORE_CAUSES, n=len(left), ids=ids)))
     blocks += _actions(case)
     if cut:
-        blocks.append(context(words.CUT))
+        blocks.append(context(tr(words.CUT)))
     blocks.append(_footer(case, groups, detail))
     return blocks
 
@@ -118,13 +119,13 @@ def _blocks(case: Case, groups: list[Group], now: datetime, detail: Detail, *, c
 def _first(case: Case) -> str:
     if is_release(case):
         return releases.first_line(case)
-    return words.FIRST.get(case.state, words.FIRST_OTHER)
+    return tr(words.FIRST.get(case.state, words.FIRST_OTHER))
 
 
 def _run_name(case: Case, *, plain: bool) -> str:
     """`CI #482 · acme/shop`."""
     build = case.build
-    title = build.title if build and build.title else "run"
+    title = build.title if build and build.title else tr(words.RUN)
     number = f" #{build.number}" if build and build.number else f" {case.key.run}"
     name = clip(title, 100) + clip(number, 40)
     shown = prose(name, 140) if plain else link(build.url if build else None, name, 140)
@@ -138,13 +139,13 @@ def _run_line(case: Case) -> Block:
         where = span(build.branch, 80) if build.branch else ""
         commit = f"@ {span(build.commit[:7])}" if build.commit else ""
         parts += [" ".join(p for p in (where, commit) if p)]
-        parts += [f"by {prose(build.author or build.actor or '', 60)}" if build.author or build.actor else ""]
-    parts.append(words.ATTEMPT.format(n=case.key.attempt) if case.key.attempt > 1 else "")
+        parts += [tr(words.BY, who=prose(build.author or build.actor or "", 60)) if build.author or build.actor else ""]
+    parts.append(tr(words.ATTEMPT, n=case.key.attempt) if case.key.attempt > 1 else "")
     if case.previous and case.key.attempt > 1:
-        parts.append(words.PREVIOUS.format(n=case.key.attempt - 1))
+        parts.append(tr(words.PREVIOUS, n=case.key.attempt - 1))
     if case.notice_link and (target := safe_url(case.notice_link)):
-        parts.append(f"<{target}|{words.NOTICE}>")
-    parts.append(words.ASKED_BY.format(who=person(case.asked_by)) if case.asked_by else "")
+        parts.append(f"<{target}|{tr(words.NOTICE)}>")
+    parts.append(tr(words.ASKED_BY, who=person(case.asked_by)) if case.asked_by else "")
     return context(" · ".join(p for p in parts if p))
 
 
@@ -155,24 +156,28 @@ def _status(case: Case, now: datetime) -> list[Block]:
     if action is not None:
         lines.append(_action(case, action))
         if action.detail:
-            lines.append(f"> {prose(action.detail, 400)}")
+            lines.append(f"> {prose(heard(action.detail), 400)}")
     skip = case.state == "acting" and action is not None
     told = releases.status_words(case) if is_release(case) else words.STATUS.get(case.state)
     if (status := told) and not skip:
-        lines.append(status.format(attempt=_attempt(case)) + _elapsed(case, now))
-    if case.outcome and prose(case.outcome, 400) not in " ".join(lines):
-        lines.append(prose(case.outcome, 400))
+        lines.append(tr(status, attempt=_attempt(case)) + _elapsed(case, now))
+    if case.outcome and (outcome := prose(heard(case.outcome), 400)) not in " ".join(lines):
+        lines.append(outcome)
     if case.trouble:
-        lines.append(words.TROUBLE.format(trouble=prose(case.trouble, 600)))
+        lines.append(tr(words.TROUBLE, trouble=prose(heard(case.trouble), 600)))
     if case.away and action is not None and action.state == "waiting":
         since, _, until = case.away.partition(" ")
-        lines.append(words.AWAY.format(since=_clock(since), until=_clock(until)))
+        lines.append(tr(words.AWAY, since=_clock(since), until=_clock(until)))
     for past in case.past[-3:]:
-        decided = words.DECIDED_BY.format(who=person(past.decided_by)) if past.decided_by else ""
-        told = words.EARLIER_ACTION.format(
-            kind=words.KIND[past.kind], who=person(past.requested_by), state=past.state, decided=decided
+        decided = tr(words.DECIDED_BY, who=person(past.decided_by)) if past.decided_by else ""
+        told = tr(
+            words.EARLIER_ACTION,
+            kind=tr(words.KIND[past.kind]),
+            who=person(past.requested_by),
+            state=past.state,
+            decided=decided,
         )
-        lines.append(words.EARLIER.format(what=told))
+        lines.append(tr(words.EARLIER, what=told))
     return [section("\n".join(lines))] if lines else []
 
 
@@ -183,7 +188,7 @@ def _clock(at: str) -> str:
 
 def _attempt(case: Case) -> str:
     number = case.action.new_attempt if case.action and case.action.new_attempt else case.key.attempt + 1
-    return f" (attempt {number})"
+    return tr(words.OF_ATTEMPT, n=number)
 
 
 def _elapsed(case: Case, now: datetime) -> str:
@@ -194,23 +199,26 @@ def _elapsed(case: Case, now: datetime) -> str:
         return ""
     if case.state not in _PROGRESS or seconds < 60:
         return ""
-    return f" _{seconds / 60:.0f} min so far_" if seconds < 7200 else f" _{seconds / 3600:.0f} h so far_"
+    if seconds < 7200:
+        return tr(words.MINUTES, n=round(seconds / 60))
+    return tr(words.HOURS, n=round(seconds / 3600))
 
 
 def _action(case: Case, action: Action) -> str:
     names = [person(user) for user in action.approvals[:10]]
-    text = releases.action_words(action).format(
+    text = tr(
+        releases.action_words(action),
         who=person(action.requested_by),
         approvals=len(action.approvals),
         needed=action.needed,
         names=f" ({', '.join(names)})" if names else "",
-        approved=f", approved by {', '.join(names)}" if names else "",
+        approved=tr(words.APPROVED_BY, names=", ".join(names)) if names else "",
         attempt=_attempt(case),
-        decliner=person(action.decided_by) if action.decided_by else "somebody",
+        decliner=person(action.decided_by) if action.decided_by else tr(words.SOMEBODY),
     )
     if action.state == "waiting" and action.expires:
         at = int(action.expires)
-        text += f" Lapses <!date^{at}^{{date_short_pretty}} at {{time}}|at {at} UNIX time>."
+        text += tr(words.LAPSES).replace("AT", str(at))
     return text
 
 
@@ -221,17 +229,29 @@ def _actions(case: Case) -> list[Block]:
         value = case.buttons.get(name)
         if not value or len(value) > 2000:
             continue
-        button = _button(f"medic.{name}", words.BUTTON[name], value, style)
+        button = _button(f"medic.{name}", tr(words.BUTTON[name]), value, style)
         if name == "rerun":
             button["confirm"] = _confirm(case)
         elif name == "restore":
-            button["confirm"] = releases.dialog(words.CONFIRM_RESTORE, words.CONFIRM_RESTORE_TEXT, words.CONFIRM_ASK)
+            button["confirm"] = releases.dialog(
+                tr(words.CONFIRM_RESTORE), tr(words.CONFIRM_RESTORE_TEXT), tr(words.CONFIRM_ASK)
+            )
         elif name == "approve" and case.action is not None:
-            what = words.CONFIRM_APPROVE_TEXT.format(what=_what(case, case.action))
-            button["confirm"] = releases.dialog(words.CONFIRM_APPROVE, what, words.BUTTON["approve"])
+            what = tr(words.CONFIRM_APPROVE_TEXT, what=_what(case, case.action))
+            button["confirm"] = releases.dialog(tr(words.CONFIRM_APPROVE), what, tr(words.BUTTON["approve"]))
         elements.append(button)
     elements += _rollbacks(case)
-    return [{"type": "actions", "elements": elements}] if elements else []
+    if not elements:
+        return []
+    caution = prose(_caution(case), 400) if "rerun" in case.buttons else ""
+    warned = [section(tr(words.CAUTION, caution=caution))] if caution else []
+    return [*warned, {"type": "actions", "elements": elements}]
+
+
+def _caution(case: Case) -> str:
+    """Why running the failed steps again may do harm; the same once, however many jobs say so."""
+    said = (f.diagnoses[0].caution for f in case.findings)
+    return "; ".join(dict.fromkeys(c for c in said if c))
 
 
 def _button(action_id: str, label: str, value: str, style: str | None) -> Block:
@@ -247,7 +267,7 @@ def _rollbacks(case: Case) -> list[Block]:
         value = case.buttons.get(f"rollback:{name}")
         if value:
             action_id = "medic.rollback" if not found else f"medic.rollback.{len(found) + 1}"
-            label = words.BUTTON_ROLLBACK.format(app=clip(bare(plan.app), 40))
+            label = tr(words.BUTTON_ROLLBACK, app=clip(bare(plan.app), 40))
             found.append({**_button(action_id, label, value, "danger"), "confirm": releases.confirm_rollback(plan)})
     return found
 
@@ -256,26 +276,33 @@ def _what(case: Case, action: Action) -> str:
     """What is approved, in one plain sentence."""
     if action.plan is not None:
         return clip(bare(releases.first_line(case).partition(" – ")[0]), 200) + "."
-    return clip(f"{words.CONFIRM_TITLE} {_plain_run(case)}", 200)
+    return clip(f"{tr(words.CONFIRM_TITLE)} {_plain_run(case)}", 200)
 
 
 def _confirm(case: Case) -> Block:
     """Says what will happen, before it does. Plain text: nothing of the CI's is interpreted."""
     failed = len(case.build.failed_jobs) if case.build else 0
-    text = words.CONFIRM_TEXT.format(
+    text = tr(
+        words.CONFIRM_TEXT,
         ci=clip(bare(case.key.ci), 30),
-        jobs=words.N_JOBS.format(n=failed) if failed > 1 else words.ONE_JOB,
+        jobs=tr(words.N_JOBS, n=failed) if failed > 1 else tr(words.ONE_JOB),
         run=clip(_plain_run(case), 70),
         attempt=case.key.attempt + 1,
     )
-    return releases.dialog(words.CONFIRM_TITLE, text, words.CONFIRM_YES)
+    return releases.dialog(tr(words.CONFIRM_TITLE), _first_warned(case, text), tr(words.CONFIRM_YES))
+
+
+def _first_warned(case: Case, text: str) -> str:
+    """A warning comes before the rest, which may be cut."""
+    caution = clip(bare(_caution(case)), 200)
+    return f"⚠ {caution}\n{text}" if caution else text
 
 
 def _plain_run(case: Case) -> str:
     build = case.build
-    title = build.title if build and build.title else "run"
+    title = build.title if build and build.title else tr(words.RUN)
     name = f"{title} #{build.number}" if build and build.number else f"{title} {case.key.run}"
-    return re.sub(r"[<>&@\s]+", " ", bare(name)).strip() or "this run"
+    return re.sub(r"[<>&@\s]+", " ", bare(name)).strip() or tr(words.THIS_RUN)
 
 
 def _footer(case: Case, groups: list[Group], detail: Detail) -> Block:
@@ -290,5 +317,5 @@ def _footer(case: Case, groups: list[Group], detail: Detail) -> Block:
         parts.append(amount(sum(log.bytes for log in logs), sum(log.lines for log in logs)))
     vantages = dict.fromkeys(f.vantage for f in case.findings if f.vantage)
     if vantages:
-        parts.append(words.PROBED_FROM.format(vantage=prose(", ".join(v for v in vantages if v), 80)))
+        parts.append(tr(words.PROBED_FROM, vantage=prose(", ".join(v for v in vantages if v), 80)))
     return context(" · ".join(p for p in parts if p))

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.model.case import Action, Case
+from bot.model.language import heard, tr
 from bot.model.release import Plan, Release, Revision
 from bot.slack import words
 from bot.slack.mrkdwn import bare, clip, link, person, prose, span
@@ -26,14 +27,14 @@ def first_line(case: Case) -> str:
     """What phones show, in words that stand alone."""
     plan, release = about(case), case.release
     if plan is not None and case.action is not None:
-        text = words.ROLLBACK_FIRST.format(app=plan.app, environment=plan.environment, target=_short(plan.target))
+        text = tr(words.ROLLBACK_FIRST, app=plan.app, environment=plan.environment, target=_short(plan.target))
         ended = case.state in words.ROLLBACK_SUFFIX and case.state != "watching"
-        suffix = words.ROLLBACK_SUFFIX.get(case.state if ended else case.action.state, "")
+        suffix = tr(words.ROLLBACK_SUFFIX.get(case.state if ended else case.action.state, ""))
         return prose(f"{text} – {suffix}" if suffix else text, 300)
     if release is not None:
-        text = words.RELEASE_FIRST.format(app=release.app, environment=release.environment, health=release.health)
+        text = tr(words.RELEASE_FIRST, app=release.app, environment=release.environment, health=release.health)
         return prose(text, 300)
-    return prose(words.RELEASE_LOOKING.format(app=case.key.repository), 300)
+    return prose(tr(words.RELEASE_LOOKING, app=case.key.repository), 300)
 
 
 def run_line(case: Case) -> Block:
@@ -41,10 +42,10 @@ def run_line(case: Case) -> Block:
     known = release or plan
     if known is None:
         return context(prose(case.key.repository, 140))
-    name = words.RELEASE_RUNS.format(app=known.app, environment=known.environment, revision=_short(known.current))
+    name = tr(words.RELEASE_RUNS, app=known.app, environment=known.environment, revision=_short(known.current))
     parts = [link(known.url, name, 200)]
     if case.asked_by:
-        parts.append(words.ASKED_BY.format(who=person(case.asked_by)))
+        parts.append(tr(words.ASKED_BY, who=person(case.asked_by)))
     return context(" · ".join(parts))
 
 
@@ -62,28 +63,28 @@ def details(case: Case) -> list[Block]:
 def _failed(release: Release) -> list[Block]:
     lines = []
     if release.failed:
-        lines.append(words.RELEASE_FAILED.format(failed=prose(release.failed, 1200)))
+        lines.append(tr(words.RELEASE_FAILED, failed=prose(release.failed, 1200)))
     if release.health_note:
-        lines.append(prose(release.health_note, 600))
+        lines.append(prose(heard(release.health_note), 600))
     if release.busy:
-        lines.append(words.RELEASE_BUSY.format(busy=prose(release.busy, 300)))
+        lines.append(tr(words.RELEASE_BUSY, busy=prose(heard(release.busy), 300)))
     return [section("\n".join(lines))] if lines else []
 
 
 def _plan(plan: Plan, case: Case) -> str:
     done = any(a.kind == "rollback" and a.plan == plan and a.state == "sent" for a in (*case.past, case.action) if a)
-    before = words.PLAN_BEFORE if done else words.PLAN_NOW
+    before = tr(words.PLAN_BEFORE if done else words.PLAN_NOW)
     lines = [
-        words.PLAN_HEAD_DONE if done else words.PLAN_HEAD,
-        "• " + words.PLAN_FROM.format(before=before, **_revision(plan.current)),
-        "• " + words.PLAN_TO.format(entry=span(plan.target.id, 30), **_revision(plan.target)),
-        "• " + words.PLAN_HEALTH.format(before=before, health=prose(plan.health, 40)),
+        tr(words.PLAN_HEAD_DONE if done else words.PLAN_HEAD),
+        "• " + tr(words.PLAN_FROM, before=before, **_revision(plan.current)),
+        "• " + tr(words.PLAN_TO, entry=span(plan.target.id, 30), **_revision(plan.target)),
+        "• " + tr(words.PLAN_HEALTH, before=before, health=prose(plan.health, 40)),
     ]
     if plan.automatic:
         back = case.state == "restored"
         said = words.PLAN_AUTOMATIC_BACK if back else words.PLAN_AUTOMATIC_DONE if done else words.PLAN_AUTOMATIC
-        lines.append(said.format(automatic=prose(plan.automatic, 200)))
-    lines += [words.PLAN_WARNING.format(warning=prose(w, 240)) for w in plan.warnings[:5]]
+        lines.append(tr(said, automatic=prose(plan.automatic, 200)))
+    lines += [tr(words.PLAN_WARNING, warning=prose(heard(w), 240)) for w in plan.warnings[:5]]
     return "\n".join(lines)
 
 
@@ -93,8 +94,8 @@ def _revision(revision: Revision) -> dict[str, str]:
         shown += f" “{prose(revision.message, 80)}”"
     images = ", ".join(span(i, 160) for i in revision.images[:3])
     more = f" +{len(revision.images) - 3}" if len(revision.images) > 3 else ""
-    deployed = words.PLAN_DEPLOYED.format(when=_when(revision.deployed_at)) if revision.deployed_at else ""
-    deployed += words.PLAN_BY.format(who=prose(revision.deployed_by, 60)) if revision.deployed_by else ""
+    deployed = tr(words.PLAN_DEPLOYED, when=_when(revision.deployed_at)) if revision.deployed_at else ""
+    deployed += tr(words.PLAN_BY, who=prose(revision.deployed_by, 60)) if revision.deployed_by else ""
     return {"revision": shown, "images": f", {images}{more}" if images else "", "deployed": deployed}
 
 
@@ -122,12 +123,12 @@ def action_words(action: Action) -> str:
 
 def confirm_rollback(plan: Plan) -> Block:
     """The dialog before a rollback is asked for. Plain text: nothing of what the deploy system says is interpreted."""
-    text = words.CONFIRM_ROLLBACK_TEXT.format(
-        environment=clip(bare(plan.environment), 40), current=_short(plan.current), target=_short(plan.target),
-        approval=words.CONFIRM_ROLLBACK_WAITS,
+    text = tr(words.CONFIRM_ROLLBACK_TEXT, environment=clip(bare(plan.environment), 40), current=_short(plan.current),
+        target=_short(plan.target),
+        approval=tr(words.CONFIRM_ROLLBACK_WAITS),
     )  # fmt: skip
-    title = words.CONFIRM_ROLLBACK.format(app=clip(bare(plan.app), 60))
-    return dialog(title, text, words.CONFIRM_ASK)
+    title = tr(words.CONFIRM_ROLLBACK, app=clip(bare(plan.app), 60))
+    return dialog(title, text, tr(words.CONFIRM_ASK))
 
 
 def dialog(title: str, text: str, yes: str, style: str = "primary") -> Block:
@@ -136,6 +137,6 @@ def dialog(title: str, text: str, yes: str, style: str = "primary") -> Block:
         "title": {"type": "plain_text", "text": clip(title, 100)},
         "text": {"type": "plain_text", "text": clip(text, 300)},
         "confirm": {"type": "plain_text", "text": clip(yes, 30)},
-        "deny": {"type": "plain_text", "text": words.CONFIRM_NO},
+        "deny": {"type": "plain_text", "text": tr(words.CONFIRM_NO)},
         "style": style,
     }

@@ -6,6 +6,7 @@ from typing import Any
 from bot.model.build import Build
 from bot.model.case import Case, JobFinding
 from bot.model.diagnosis import Diagnosis, Evidence, ProbeResult
+from bot.model.language import heard, tr
 from bot.slack import words
 from bot.slack.mrkdwn import bare, clip, code, fence, line_of_code, link, prose, span
 
@@ -29,7 +30,10 @@ class Detail:
 
 
 DETAILS = (
-    Detail(causes=5, jobs=6, evidence=3, context=5, probes=8, reasons=5, steps=6, code_lines=14, width=220),
+    # a manifest is of use only whole, so the code is shortened last
+    Detail(causes=5, jobs=6, evidence=3, context=5, probes=8, reasons=5, steps=6, code_lines=32, width=220),
+    Detail(causes=5, jobs=6, evidence=2, context=2, probes=8, reasons=5, steps=4, code_lines=32, width=200),
+    Detail(causes=5, jobs=5, evidence=1, context=0, probes=6, reasons=4, steps=4, code_lines=14, width=180),
     Detail(causes=5, jobs=5, evidence=2, context=0, probes=6, reasons=4, steps=4, code_lines=8, width=160),
     Detail(causes=4, jobs=4, evidence=1, context=0, probes=4, reasons=2, steps=2, code_lines=4, width=120),
     Detail(causes=3, jobs=3, evidence=1, context=0, probes=3, reasons=1, steps=1, code_lines=2, width=90),
@@ -76,7 +80,7 @@ def context(*texts: str) -> Block:
 def confidence(value: float) -> str:
     """`almost certain (97%)`."""
     word = next(w for least, w in words.CONFIDENCE if value >= least or least == 0.0)
-    return f"{word} ({round(value * 100)}%)"
+    return tr(words.SURE, word=tr(word), percent=round(value * 100))
 
 
 def headline(group: Group, build: Build | None, detail: Detail) -> Block:
@@ -91,17 +95,20 @@ def headline(group: Group, build: Build | None, detail: Detail) -> Block:
 
 
 def named_jobs(group: Group, build: Build | None, limit: int) -> str:
-    """`build › go mod download, test › unit`, each linked where its address is known."""
+    """`build › go mod download, test › unit`, each linked where its address is known. A step that all of them share
+    (a matrix) is named once, at the end."""
     known = {j.id: j for j in build.jobs} if build else {}
+    steps = {j.failed_step if (j := known.get(f.job)) else None for f in group.findings}
+    shared = next(iter(steps)) if len(steps) == 1 else None
     names = []
     for finding in group.findings[:limit]:
         job = known.get(finding.job)
         name = link(job.url if job else None, finding.name, 80)
-        step = f" › {prose(job.failed_step, 80)}" if job and job.failed_step else ""
-        names.append(name + step)
+        own = f" › {prose(job.failed_step, 80)}" if job and job.failed_step and shared is None else ""
+        names.append(name + own)
     if len(group.findings) > limit:
-        names.append(words.JOBS_MORE.format(n=len(group.findings) - limit))
-    return ", ".join(names)
+        names.append(tr(words.JOBS_MORE, n=len(group.findings) - limit))
+    return ", ".join(names) + (f" › {prose(shared, 80)}" if shared else "")
 
 
 def details(group: Group, detail: Detail) -> list[Block]:
@@ -125,20 +132,20 @@ def _log_state(group: Group) -> str:
         log = finding.log
         if log.state == "read":
             continue
-        note = f": {prose(log.note, 240)}" if log.note else ""
-        said = words.LOG_STATE[log.state].format(read=amount(log.bytes, log.lines), note=note)
+        note = f": {prose(heard(log.note), 240)}" if log.note else ""
+        said = tr(words.LOG_STATE[log.state], read=amount(log.bytes, log.lines), note=note)
         lines.append(f"{said} ({prose(finding.name, 60)})" if len(group.findings) > 1 else said)
     return "\n".join(lines)
 
 
 def _reasons(diagnosis: Diagnosis, detail: Detail) -> str:
     lines = [f"• {prose(reason, 360)}" for reason in diagnosis.because[: detail.reasons]]
-    return "\n".join([words.WHY, *lines]) if lines else ""
+    return "\n".join([tr(words.WHY), *lines]) if lines else ""
 
 
 def _steps(diagnosis: Diagnosis, detail: Detail) -> list[str]:
     """The remedy, cut between steps so that no section is over the limit."""
-    texts = [words.DO.format(summary=prose(diagnosis.remedy.summary, 300))]
+    texts = [tr(words.DO, summary=prose(diagnosis.remedy.summary, 300))]
     steps = diagnosis.remedy.steps
     for number, step in enumerate(steps[: detail.steps], 1):
         lines = [f"{number}. {prose(step.say, 300)}"]
@@ -156,7 +163,7 @@ def _steps(diagnosis: Diagnosis, detail: Detail) -> list[str]:
     if left > 0 and detail.steps:
         playbook = span(diagnosis.playbook, 80).strip("`") if diagnosis.playbook else ""
         pattern = words.MORE_STEPS if playbook else words.MORE_STEPS_NO_PLAYBOOK
-        texts.append(pattern.format(n=left, playbook=playbook))
+        texts.append(tr(pattern, n=left, playbook=playbook))
     return texts
 
 
@@ -168,10 +175,10 @@ def _evidence(diagnosis: Diagnosis, lead: JobFinding, detail: Detail, *, several
         lines += _numbered(item, detail)
     if not lines:
         return ""
-    where = f" of {prose(lead.name, 60)}" if several else ""
+    where = tr(words.OF_JOB, job=prose(lead.name, 60)) if several else ""
     more = len(diagnosis.evidence) - detail.evidence
-    note = f" ({more} more like it)" if more > 0 else ""
-    return _fenced(f"{words.SEEN}{where}{note}", lines)
+    note = tr(words.MORE_LIKE_IT, n=more) if more > 0 else ""
+    return _fenced(f"{tr(words.SEEN)}{where}{note}", lines)
 
 
 def _numbered(item: Evidence, detail: Detail) -> list[str]:
@@ -208,16 +215,18 @@ def _probes(diagnosis: Diagnosis, lead: JobFinding, detail: Detail) -> list[str]
             cells = [r[0].ljust(widths[0]), r[1].ljust(widths[1]), r[2].ljust(widths[2]), r[3].ljust(widths[3])]
             lines.append(line_of_code("  ".join([*cells, r[4].rjust(widths[4]), r[5]]), detail.width))
         left = len(ran) - detail.probes
-        head = words.TRIED + (f" ({left} more not shown)" if left > 0 else "")
+        head = tr(words.TRIED) + (tr(words.NOT_SHOWN, n=left) if left > 0 else "")
         texts.append(_fenced(head, lines))
     why = lead.untried or next((str(p.facts["error"]) for p in skipped if p.facts.get("error")), "")
     if skipped or why:
         names = ", ".join(span(f"{p.id} ({p.verb})", 60) for p in skipped[: detail.probes])
-        text = words.NOT_TRIED.format(why=prose(why or words.PROBE_NOT_RUN, 400)) + (f" – {names}" if names else "")
+        text = tr(words.NOT_TRIED, why=prose(heard(why) or tr(words.PROBE_NOT_RUN), 400)) + (
+            f" – {names}" if names else ""
+        )
         texts.append(text)
     if diagnosis.by_hand and (skipped or why or not ran):
         commands = [line_of_code(c, 240) for c in diagnosis.by_hand[: detail.probes]]
-        texts.append(_fenced(words.BY_HAND, commands))
+        texts.append(_fenced(tr(words.BY_HAND), commands))
     return texts
 
 
@@ -225,7 +234,14 @@ def _row(probe: ProbeResult) -> tuple[str, str, str, str, str, str]:
     mark = "✓" if probe.ok else "–" if probe.outcome in ("denied", "unsupported") else "✗"
     name = probe.verb if probe.id == probe.verb else f"{probe.verb} ({probe.id})"
     ms = "" if probe.ms is None else f"{probe.ms:,.0f} ms"
-    return mark, clip(bare(name), 28), clip(f"from {bare(probe.vantage)}", 24), probe.outcome, ms, _facts(probe)
+    return (
+        mark,
+        clip(bare(name), 28),
+        clip(tr(words.FROM, vantage=bare(probe.vantage)), 24),
+        probe.outcome,
+        ms,
+        _facts(probe),
+    )
 
 
 def _facts(probe: ProbeResult) -> str:
@@ -245,14 +261,14 @@ def _rivals(lead: JobFinding, detail: Detail) -> str:
     others = lead.diagnoses[1 : detail.reasons]
     if not others:
         return ""
-    return words.RULED_LOWER.format(
-        others="; ".join(f"{prose(d.title, 140)} – {confidence(d.confidence)}" for d in others)
+    return tr(
+        words.RULED_LOWER, others="; ".join(f"{prose(d.title, 140)} – {confidence(d.confidence)}" for d in others)
     )
 
 
 def _links(diagnosis: Diagnosis, detail: Detail) -> str:
     links = [link(url, url.split("//", 1)[-1], 60) for url in diagnosis.links[: min(3, detail.reasons)]]
-    return words.READ_MORE.format(links=" · ".join(links)) if links else ""
+    return tr(words.READ_MORE, links=" · ".join(links)) if links else ""
 
 
 def amount(size: int, lines: int) -> str:
@@ -261,4 +277,4 @@ def amount(size: int, lines: int) -> str:
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
     text = f"{size:,} bytes" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
-    return words.LOG_READ.format(bytes=text, lines=f"{lines:,}")
+    return tr(words.LOG_READ, bytes=text, lines=f"{lines:,}")

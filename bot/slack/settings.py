@@ -1,8 +1,11 @@
 """The `slack:` part of the configuration (CONTRACT "Configuration"). Imports nothing heavy."""
 
 import re
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bot.model.language import Language
 
 
 class SlackSettings(BaseModel):
@@ -16,6 +19,8 @@ class SlackSettings(BaseModel):
     team_id: str | None = None  # the only workspace whose people may act; from auth.test if left out
     api_url: str = "https://slack.com/api/"
     watch: tuple[str, ...] = Field(default=())  # channel ids whose CI notices are watched
+    language: Language = "en"
+    languages: dict[str, Language] = Field(default={})  # channel id -> the language spoken there
 
     @field_validator("bot_token")
     @classmethod
@@ -43,9 +48,9 @@ class SlackSettings(BaseModel):
             raise ValueError("must be an http(s) URL, like https://slack.com/api/")
         return value if value.endswith("/") else value + "/"
 
-    @field_validator("watch")
+    @field_validator("watch", "languages")
     @classmethod
-    def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _ids(cls, value: Any) -> Any:
         for channel in value:
             if not re.fullmatch(r"[CGD][A-Z0-9]+", channel):
                 raise ValueError(
@@ -62,6 +67,9 @@ class SlackSettings(BaseModel):
                 " without one nothing that comes from Slack can be trusted"
             )
         return self
+
+    def language_of(self, channel: str | None) -> Language:
+        return self.languages.get(channel or "", self.language)
 
     @property
     def socket_mode(self) -> bool:

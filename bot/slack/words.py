@@ -1,6 +1,6 @@
-"""Every English word that Slack shows, in one place; another language is another of these. Pure.
+"""Every English word that Slack shows, in one place; `tr` puts them into the channel's language. Pure.
 
-`{...}` is filled by str.format with text that is already made safe.
+`{...}` is filled with text that is already made safe.
 """
 
 from typing import Final
@@ -86,6 +86,21 @@ LOG_STATE: Final = {
     "missing": ":warning: There was no log to read{note}",
     "failed": ":warning: Reading the log failed on our side{note}",
 }
+AND_MORE: Final = " (and {n} more)"
+SURE: Final = "{word} ({percent}%)"
+OF_JOB: Final = " of {job}"
+MORE_LIKE_IT: Final = " ({n} more like it)"
+NOT_SHOWN: Final = " ({n} more not shown)"
+FROM: Final = "from {vantage}"
+RUN: Final = "run"
+THIS_RUN: Final = "this run"
+BY: Final = "by {who}"
+OF_ATTEMPT: Final = " (attempt {n})"
+MINUTES: Final = " _{n} min so far_"
+HOURS: Final = " _{n} h so far_"
+APPROVED_BY: Final = ", approved by {names}"
+SOMEBODY: Final = "somebody"
+LAPSES: Final = " Lapses <!date^AT^{date_short_pretty} at {time}|at AT UNIX time>."  # AT: UNIX time
 ATTEMPT: Final = "attempt {n}"
 PREVIOUS: Final = "follows attempt {n}"
 NOTICE: Final = "the CI's notice"
@@ -101,6 +116,7 @@ BUTTON: Final = {
     "right": "Cause is right",
     "wrong": "Cause is wrong",
 }
+CAUTION: Final = ":warning: *Before you re-run:* {caution}"
 CONFIRM_TITLE: Final = "Re-run the failed jobs?"
 CONFIRM_TEXT: Final = (
     "{ci} will be asked, once, to run {jobs} of {run} again, as attempt {attempt}. I will watch it and write the"
@@ -135,6 +151,8 @@ CANNOT_TELL: Final = (
 )
 TRYING_ON: Final = "{why}. I have written your request down and keep trying."
 
+OF_DEPLOY: Final = "{kind} of {app} ({environment}) to {target}"
+OF_CASE: Final = "{kind} of {case}"
 STATUS_HEAD: Final = "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood"
 STATUS_PAUSED: Final = ":double_vertical_bar: Actions are paused: {paused}"
 STATUS_RECENT: Final = "*Latest cases*"

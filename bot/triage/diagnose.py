@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.model import Noun
 from bot.model.diagnosis import Diagnosis, Hit, ProbeRequest, ProbeResult, Role, Scan
+from bot.model.language import Language, speaking
 from bot.triage import template, verbs, verdict
 from bot.triage.playbook import Playbook, Probe, Verdict
 from bot.triage.ranking import (
@@ -131,17 +132,22 @@ def conclude(
     hyps: Sequence[Hypothesis],
     results: Sequence[ProbeResult],
     untried: str | None = None,
+    *,
+    language: Language = "en",
+    step: str | None = None,
 ) -> tuple[Diagnosis, ...]:
     """Weigh the hypotheses with what the probes told. Best first, never empty; `unknown` stands only alone.
 
-    `untried`: why no probe ran from where the build ran, in words."""
+    `untried`: why no probe ran from where the build ran, in words; `language`: that of titles, reasons and steps;
+    `step`: what the CI calls the step that failed."""
     from bot.triage import wording
 
     weighed = weigh(library, hyps, results)
     known = [w for w in weighed if w.hypothesis.cause != "unknown"]
-    if not any(not w.ruled_out for w in known):
-        return (wording.unknown(scan, weighed, untried),)
-    return wording.diagnoses(scan, known, untried)
+    with speaking(language):
+        if not any(not w.ruled_out for w in known):
+            return (wording.unknown(scan, weighed, untried),)
+        return wording.diagnoses(scan, known, untried, step)
 
 
 def weigh(library: Library, hyps: Sequence[Hypothesis], results: Sequence[ProbeResult]) -> tuple[Weighed, ...]:

@@ -14,7 +14,9 @@ from bot.model import Noun
 from bot.model.causes import CAUSES
 from bot.model.diagnosis import Role
 from bot.model.errors import PlaybookError
+from bot.model.language import current
 from bot.triage import template, verdict
+from bot.triage.fit import DERIVED, NAMES
 from bot.triage.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _GROUP = re.compile(r"(?<!\\)\(\?P?<([A-Za-z_]\w*)>")
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Languages = Mapping[str, Mapping[str, str]]
+"""Language -> English text -> the text in that language."""
 Confidence = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -66,6 +70,7 @@ class Verdict(Noun):
 
 
 class RemedyStep(Noun):
+    use: Id | None = Field(None, description="a step of the shared steps.yaml; what stands beside it goes before it")
     say: Text
     code: Text | None = None
     file: Text | None = None
@@ -105,6 +110,7 @@ class Playbook(Noun):
     rerun: Literal["never"] | None = Field(None, description="never: running it again cannot help")
     facts: dict[Name, str] = Field({}, description="facts for where no named group gives one")
     about: Text | None = Field(None, description="for authors: where the patterns come from, how samples were made")
+    translations: dict[str, dict[str, str]] = Field({}, description="read from playbook.LANGUAGE.yaml")
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +123,10 @@ class Playbook(Noun):
     def never_rerun(self) -> bool:
         """Whether a re-run is never offered: by the cause's nature, or by the author's word."""
         return self.rerun == "never" or not CAUSES[self.cause].rerun
+
+    def words(self, text: str) -> str:
+        """One of this playbook's texts in the language in use."""
+        return self.translations.get(current(), {}).get(text, text)
 
     @property
     def groups(self) -> tuple[frozenset[str], ...]:
@@ -162,18 +172,53 @@ def parse_playbook(text: str, file: str, *, patterns: bool = True) -> Playbook:
     return playbook
 
 
-def examine(text: str, file: str, *, patterns: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
-    """Read one playbook and name everything that is wrong with it, in the order of its lines."""
+def examine(
+    text: str, file: str, *, patterns: bool = True, shared: Mapping[str, Any] | None = None,
+    translations: Languages | None = None,
+) -> tuple[Playbook | None, list[PlaybookError]]:  # fmt: skip
+    """Read one playbook and name everything that is wrong with it, in the order of its lines.
+
+    `shared`: the steps that `use` may name; `translations`: what stands beside it in other languages."""
     from bot.triage import playbook_yaml
 
+    playbook: Playbook | None = None
     data, syntax = playbook_yaml.load(text)
     if syntax:
         return None, [PlaybookError(file, *syntax)]
-    playbook, faults = _validate(data)
+    data, faults = _with_shared(data, shared or {})
+    if not faults:
+        playbook, faults = _validate(data)
     if playbook is not None:
         faults = list(check(playbook, patterns=patterns))
+        said = {words for _, words in texts(playbook)} | set(playbook.facts.values())
+        spoken = {k: {e: t for e, t in table.items() if e in said} for k, table in (translations or {}).items()}
+        playbook = playbook.model_copy(update={"translations": spoken})
     errors = [PlaybookError(file, playbook_yaml.line_of(text, place), reason) for place, reason in faults]
     return playbook, sorted(errors, key=lambda e: e.line)
+
+
+def _with_shared(data: Any, shared: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
+    """The playbook with its `use:` steps written out. One shared step is one step: places stay as they are."""
+    if not isinstance(data, dict):
+        return data, []
+    faults: list[Fault] = []
+    if "translations" in data:
+        faults.append((("translations",), "translations stand in a file of their own, playbook.zh.yaml"))
+    remedy = data.get("remedy")
+    steps = remedy.get("steps") if isinstance(remedy, dict) else None
+    if not isinstance(remedy, dict) or not isinstance(steps, list):
+        return data, faults
+    written = []
+    for i, step in enumerate(steps):
+        name = step.get("use") if isinstance(step, dict) else None
+        if name is None:
+            written.append(step)
+        elif not isinstance(name, str) or name not in shared:
+            reason = f"there is no shared step `{name}`{nearest(str(name), shared)}"
+            faults.append((("remedy", "steps", i, "use"), reason))
+        else:
+            written.append({**shared[name], **step})
+    return {**data, "remedy": {**remedy, "steps": written}}, faults
 
 
 def _validate(data: Any) -> tuple[Playbook | None, list[Fault]]:
@@ -274,9 +319,20 @@ def texts(playbook: Playbook) -> Iterator[tuple[Place, str]]:
 
 def _check_templates(playbook: Playbook) -> Iterator[Fault]:
     roots, facts = playbook.roots(), playbook.fact_names
+    made = frozenset(name for name, (source, _) in DERIVED.items() if source in facts)
+
+    def known(place: Place) -> frozenset[str]:
+        """What code may ask for beside the facts: what is made from them; a shared step leaves open what is not
+        there, and says so."""
+        if place[:2] != ("remedy", "steps") or not isinstance(place[2], int):
+            return frozenset()
+        return NAMES if playbook.remedy.steps[place[2]].use else made if place[3] != "say" else frozenset()
+
     for place, text in texts(playbook):
         for hole in template.holes(text):
             root, dot, field = hole.partition(".")
+            if not dot and hole in known(place):
+                continue
             if not dot and hole not in facts:
                 yield place, _no_fact(hole, facts)
             elif dot and root not in roots:

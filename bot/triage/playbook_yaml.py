@@ -20,7 +20,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "match": ("any", "none"),
     "verdict": ("when", "confidence", "because"),
     "remedy": ("summary", "steps"),
-    "remedy.steps": ("say", "code", "file"),
+    "remedy.steps": ("say", "code", "file", "use"),
     "propose": ("action", "when", "note"),
     "probes": ("verb", "at"),
 }  # fmt: skip
@@ -191,6 +191,12 @@ def schema(model: Any) -> dict[str, Any]:
     """Pydantic's schema, with what only we know: cause ids, and each verb's arguments beside `verb`."""
     made: dict[str, Any] = model.model_json_schema()
     made["$defs"]["Probe"] = {"description": "one probe", "oneOf": [_verb_schema(v) for v in VERBS]}
+    del made["properties"]["translations"]
+    for named in ("probes", "facts"):  # other names are refused, which pydantic leaves out
+        made["properties"][named]["additionalProperties"] = False
+    step = made["$defs"]["RemedyStep"]
+    step["anyOf"] = [{"required": [key]} for key in ("say", "use")]
+    del step["required"]
     made["properties"]["cause"]["enum"] = [c for c in CAUSES if c not in {"unknown", "not-a-failure"}]
     tool = made["properties"]["tool"]
     made["properties"]["tool"] = {"anyOf": [{"type": "string"}, {k: tool[k] for k in ("type", "items")}],

@@ -1,28 +1,30 @@
 """`{name}` and `{name|default}` templates of playbooks, filled with facts out of hostile logs and from far-off probes.
 
 Three ways to fill, by what the text is for: prose (shortened, no control characters), code that people paste (only
-plainly harmless values, else a `<placeholder>`), and a probe's argument (all or nothing; the verb checks the value).
+values that are plainly what their names say, else a word in capitals to fill in), and a probe's argument (all or
+nothing; the verb checks the value).
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from bot.model.language import tr
+from bot.triage.fit import fit
+
 # not `${home}` of a shell, `%{size}` of curl, `{{.Names}}` of Go templates, not JSON
 _HOLE = re.compile(r"(?<![$%{])\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)(?:\|([^{}|\n]*))?\}(?!\})")
-# one shell word, one YAML or JSON scalar: starts with a letter or digit, ends without a colon
-_HARMLESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/@%+=-]{0,198}[A-Za-z0-9._/@%+=-])?")
 # C0, DEL, C1, line separators, and the marks that turn the reading direction round
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _LENGTH = 200
 
-_WORDS = {
+WORDS = {
     "host": "the server", "server": "the server", "resolver": "the resolver", "url": "the URL", "proxy": "the proxy",
     "module": "the module", "image": "the image", "port": "the port", "tool": "the tool", "test": "the test",
     "registry": "the registry", "status": "an error", "version": "this version", "package": "the package",
 }  # fmt: skip
 
-GENERAL_WORDS = frozenset(_WORDS)
+GENERAL_WORDS = frozenset(WORDS)
 """Facts that prose can do without: they are then named in general words."""
 
 Facts = Mapping[str, Any]
@@ -47,23 +49,30 @@ def prose(text: str, facts: Facts, probes: Probes | None = None) -> str:
         value = _value(name, facts, probes or {})
         if value not in (None, "", [], {}):
             return shown(value)
-        return match.group(2) or _WORDS.get(name, "(not known)")
+        return match.group(2) or tr(WORDS.get(name, "(not known)"))
 
     return _HOLE.sub(fill, text)
 
 
-def code(text: str, facts: Facts, probes: Probes | None = None) -> str:
-    """For people to paste: a value that is more than one harmless word becomes `<name>`."""
+def code(text: str, facts: Facts, probes: Probes | None = None) -> tuple[str, tuple[str, ...]]:
+    """For people to paste, and the words in it that they have to fill in: a value that is missing, or is not plainly
+    what its name says, becomes `HOST` (never `<host>`, which a shell takes for a redirection)."""
+    missing: dict[str, None] = {}
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
-        value = _value(name, facts, probes or {})
-        value = "" if value is None or isinstance(value, list | tuple | dict) else str(value)
-        if not value and match.group(2):
+        root, dot, field = name.partition(".")
+        values = facts if not dot or root == "log" else (probes or {}).get(root, {})
+        value = fit(field or name, values)
+        if value is None and not values.get(field or name) and match.group(2):
             return match.group(2)  # the playbook's author wrote it
-        return value if _HARMLESS.fullmatch(value) else f"<{name.replace('.', '-')}>"
+        if value is None:
+            missing[word := name.replace(".", "-").replace("_", "-").upper()] = None
+            return word
+        in_address = text[: match.start()].endswith("//") or text[match.end() :].startswith(":")
+        return f"[{value}]" if name == "host" and ":" in value and in_address else value
 
-    return _HOLE.sub(fill, text)
+    return _HOLE.sub(fill, text), tuple(missing)
 
 
 def argument(text: str, facts: Facts) -> str | None:
@@ -82,7 +91,7 @@ def shown(value: object) -> str:
     elif isinstance(value, dict):
         value = ", ".join(f"{k} {v}" for k, v in list(value.items())[:5])
     elif isinstance(value, bool):
-        value = "yes" if value else "no"
+        value = tr("yes") if value else tr("no")
     elif isinstance(value, float):
         value = round(value) if abs(value) >= 10 else round(value, 1)
     text = _UNSEEN.sub(" ", str(value)).strip()

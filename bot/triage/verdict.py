@@ -156,6 +156,11 @@ def _check_comparison(root: str, field: str, rest: list[tuple[str, str]]) -> str
     return None
 
 
+def words(source: str) -> Iterator[str]:
+    """The expression word by word, for those who look at its form."""
+    return (text for _, text in _tokens(source))
+
+
 def _tokens(source: str) -> Iterator[tuple[str, str]]:
     for match in _TOKEN.finditer(source):
         yield str(match.lastgroup), match.group()

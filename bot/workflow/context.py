@@ -10,6 +10,7 @@ from typing import Any
 from bot.model.build import Job
 from bot.model.case import Case
 from bot.model.errors import Unavailable
+from bot.model.language import Language
 from bot.ports import CI, CaseStore, Chat, Deploy, Vantage
 from bot.triage.approve import Policy
 from bot.triage.diagnose import Library
@@ -49,6 +50,7 @@ class Context:
     environments: Mapping[str, Policy] = field(default_factory=dict)
     rerun_policy: Policy = field(default_factory=Policy)
     home_team: Callable[[], str | None] = lambda: None
+    language: Callable[[str | None], Language] = lambda _channel: "en"  # that of a channel
     pace: Pace = field(default_factory=Pace)
     log: Any = None  # structlog logger
     services: Services = field(init=False)

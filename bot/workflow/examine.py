@@ -11,6 +11,7 @@ from typing import Literal
 from bot.model import Noun
 from bot.model.diagnosis import Diagnosis, ProbeRequest, ProbeResult, Scan
 from bot.model.errors import VantageDown
+from bot.model.language import Language
 from bot.ports import Vantage
 from bot.triage.diagnose import Library, conclude, hypotheses, plan
 
@@ -29,13 +30,17 @@ async def diagnose(
     controls: Sequence[Vantage] = (),
     deadline: float = 20,
     no_vantage: str | None = None,
+    *,
+    language: Language = "en",
+    step: str | None = None,
 ) -> Examined:
     """Weigh what the log shows, with probes. Without `build`, `no_vantage` says why; the first of `controls` is used
-    for control probes. A vantage that is down makes the answer say so; it is never an error. `deadline`: seconds."""
+    for control probes. A vantage that is down makes the answer say so; it is never an error. `deadline`: seconds;
+    `language`: that of the answer; `step`: what the CI calls the step that failed."""
     hyps = hypotheses(library, scan)
     requests = plan(library, hyps)
     if not requests:
-        return Examined(diagnoses=conclude(library, scan, hyps, ()))
+        return Examined(diagnoses=conclude(library, scan, hyps, (), language=language, step=step))
     started = time.monotonic()
     here = [r for r in requests if r.at == "build"]
     there = [r for r in requests if r.at == "control"]
@@ -43,7 +48,8 @@ async def diagnose(
         _run(build, here, deadline, no_vantage or "no vantage was named"),
         _run(controls[0] if controls else None, there, deadline, "there is no control vantage"),
     )
-    found = conclude(library, scan, hyps, [*built, *checked], untried if here else None)
+    results = [*built, *checked]
+    found = conclude(library, scan, hyps, results, untried if here else None, language=language, step=step)
     ran = build.name if build is not None and untried is None else None
     elapsed = (time.monotonic() - started) * 1000
     return Examined(diagnoses=found, vantage=ran, untried=untried if here else None, probe_ms=round(elapsed, 1))

@@ -20,7 +20,7 @@ from bot.workflow.engine import wait
 from bot.workflow.examine import diagnose
 from bot.workflow.offers import mint
 from bot.workflow.release import rollbacks
-from bot.workflow.reply import show
+from bot.workflow.reply import place, show
 
 TRIAGE_STATES: tuple[CaseState, ...] = ("new", "reading", "probing", "open")
 _JOBS_AT_ONCE = 4
@@ -228,10 +228,12 @@ async def _find(context: Context, case: Case, job: Job, scan: Scan) -> JobFindin
     vantage = context.vantage_for(case, job)
     labels = ", ".join(job.labels) or "no labels"
     none = f"no vantage is configured for the runner of this job ({job.runner or 'name unknown'}; {labels})"
+    language = context.language(place(context, case).channel)
     try:
         done = await diagnose(
-            context.library(), scan, vantage, context.controls_for(vantage), context.pace.probe_deadline, none
-        )
+            context.library(), scan, vantage, context.controls_for(vantage), context.pace.probe_deadline, none,
+            language=language, step=job.failed_step,
+        )  # fmt: skip
     except Exception as error:  # a playbook's fault must not lose the case: it is said, and a person reads the log
         context.log.exception("diagnosis failed", case=case.id, job=job.id)
         log = LogSummary(bytes=scan.log.bytes, lines=scan.log.lines, state="failed", note=f"engine fault: {error}")

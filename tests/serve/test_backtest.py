@@ -58,6 +58,14 @@ def test_wrong_and_unknown_are_counted_apart(library: Library, tmp_path: Path) -
     text = backtest_text(result)
     assert "right 2, wrong 2, unknown 1" in text
     assert "3: rate-limited   <- wrong: disk-full" in text
+    assert (summary.exact, summary.acceptable) == (1, 1)
+    assert summary.uncategorised == round(1 / 6, 3)
+    assert [(w.label, w.named, w.count, w.playbook, w.cases) for w in summary.worst] == [
+        ("disk-full", "rate-limited", 1, "c", ("3",)),
+        ("dns-timeout", "disk-full", 1, "a", ("6",)),
+    ]
+    assert "disk-full taken for rate-limited, 1x, by c" in text
+    assert "1: disk-full" not in text, "a case that is right needs no line"
     dumped = result.model_dump(mode="json")
     assert dumped["cases"][0]["predicted"] == ["disk-full"]
 
@@ -117,3 +125,31 @@ def test_the_labelled_logs(name: str) -> None:
     assert summary.labelled == summary.cases > 80
     assert summary.precision is not None
     assert summary.precision > 0.85, "a wrong cause is worse than none"
+
+
+def test_green_builds_and_rules_that_never_hit(library: Library, tmp_path: Path) -> None:
+    file = cases(
+        tmp_path,
+        {"id": "g1", "log": "all is well\n", "label": "not-a-failure"},
+        {"id": "g2", "log": "no space\n", "label": "not-a-failure"},
+        {"id": "f1", "log": "no space\n", "label": "disk-full"},
+    )
+    result = backtest(library, file)
+    summary = result.summary
+    assert (summary.green, summary.green_hits) == (2, ("g2",))
+    assert [(u.rule, u.cases, u.last) for u in summary.rules] == [("a, match.any[0]", 2, "f1")]
+    assert summary.never == ("b, match.any[0]", "c, match.any[0]")
+    text = backtest_text(result)
+    assert "green builds (not-a-failure): 2, of which 1 were named a failure: g2" in text
+    assert "playbooks of which no rule ever did: b, c" in text
+    dumped = result.model_dump(mode="json")
+    assert set(dumped) == {"cases", "summary"}
+    assert dumped["cases"][0]["id"] == "g1"
+
+
+def test_ten_confusions_at_most_the_most_frequent_first(library: Library, tmp_path: Path) -> None:
+    lines = [{"id": f"x{i}", "log": "429\n", "label": f"cause-{i % 12}"} for i in range(30)]
+    worst = backtest(library, cases(tmp_path, *lines)).summary.worst
+    assert len(worst) == 10
+    assert [w.count for w in worst] == [3] * 6 + [2] * 4
+    assert worst[0].cases == ("x0", "x12", "x24")

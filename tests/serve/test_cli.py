@@ -63,7 +63,7 @@ def one_line(capsys: Any) -> str:
         (["triage", "x", "--foo"], "No such option: --foo"),
         (["serve"], "Missing option '--config'"),
         (["checkup"], "`buildmedic checkup` is not in this release yet"),
-        (["playbook", "new"], "not in this release yet"),
+        (["playbook", "new"], "Missing argument 'LOG'"),
         (["audit", "verify"], "--config"),
         (["audit", "show"], "--config"),
         (["triage", "/nope/x.log"], "the log cannot be read: /nope/x.log: No such file or directory"),

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.errors import PlaybookError, UsageError
+from bot.model.language import Language, speaking
 from bot.serve import library, library_cache
 from bot.serve.library import LivePlaybooks, load, load_strict
 from bot.triage.scanner import scan_bytes
@@ -222,3 +223,70 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     file.chmod(0)
     (problem,) = load([tmp_path], builtin=False).problems
     assert "cannot be read" in problem.reason
+
+
+def test_a_file_that_is_half_written_waits_until_it_is_whole(tmp_path: Path) -> None:
+    put(tmp_path, "one")
+    live = LivePlaybooks([tmp_path], builtin=False)
+    whole = TEXT.format(id="two", pattern="quota")
+    for cut in range(1, len(whole) - 1, 7):
+        (tmp_path / "two").mkdir(exist_ok=True)
+        (tmp_path / "two" / "playbook.yaml").write_text(whole[:cut])
+        live.refresh()
+        assert live.current.by_id("one"), "the last good set stays in force"
+    put(tmp_path, "two", pattern="quota")
+    assert live.refresh().changed
+    assert live.current.by_id("two")
+
+
+def test_odd_things_in_the_folder_leave_the_last_good_set(tmp_path: Path) -> None:
+    put(tmp_path, "one")
+    live = LivePlaybooks([tmp_path], builtin=False)
+    good = live.current
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "up").symlink_to(tmp_path)
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "playbook.yaml").symlink_to(odd / "playbook.yaml")
+    assert live.refresh().problems == ()
+    assert live.current is good
+    (odd / "playbook.yaml").unlink()
+    os.mkfifo(odd / "playbook.yaml")  # opening it would wait for ever
+    assert live.refresh().problems == ()
+    (odd / "playbook.yaml").unlink()
+    (odd / "playbook.yaml").write_bytes(b"#" * (3 << 20))
+    assert "larger than" in str(live.refresh().problems[0])
+    assert live.current is good
+    (odd / "playbook.yaml").write_bytes(b"id: \xff\xfe")
+    assert "not UTF-8" in str(live.refresh().problems[0])
+    assert live.current is good
+
+
+def test_shared_steps_and_translations_reload_too(tmp_path: Path) -> None:
+    file = put(tmp_path, "one")
+    steps = tmp_path / "steps.yaml"
+    steps.write_text("mine: {say: Old}\n")
+    file.write_text(file.read_text().replace("{summary: S}", "{summary: S, steps: [{use: mine}]}"))
+    live = LivePlaybooks([tmp_path], builtin=False)
+
+    def said(language: Language) -> tuple[str, str]:
+        found = live.current.by_id("one")
+        assert found is not None
+        with speaking(language):
+            return found.words(found.title), found.words(found.remedy.steps[0].say)
+
+    assert said("zh") == ("T", "Old")
+    steps.write_text("mine: {say: Renewed}\n")
+    assert live.refresh().changed
+    assert said("en") == ("T", "Renewed")
+    (tmp_path / "one" / "playbook.zh.yaml").write_text("T: 标题\n")
+    (tmp_path / "steps.zh.yaml").write_text("Renewed: 新\n")
+    assert live.refresh().changed
+    assert said("zh") == ("标题", "新")
+    assert said("en") == ("T", "Renewed")
+    steps.write_text("mine: [")
+    assert not live.refresh().changed
+    assert said("zh") == ("标题", "新")
+    (tmp_path / "one" / "playbook.zh.yaml").write_text("T: [")
+    assert live.refresh().problems
+    assert said("zh") == ("标题", "新")

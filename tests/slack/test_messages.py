@@ -89,7 +89,7 @@ def test_jobs_that_share_a_cause_share_a_section() -> None:
     heads = [b["text"]["text"] for b in payload["blocks"] if b["type"] == "section" and b["text"]["text"][0] == "*"]
     assert heads[0].startswith("*TestCheckout failed*")
     dns = next(h for h in heads if h.startswith("*The resolver"))
-    assert re.search(r"\|build> › go mod download, <[^>]+\|integration>", dns)
+    assert re.search(r"\|build>, <[^>]+\|integration> › go mod download", dns)
     assert "unit 3.12" not in dns
     assert payload["text"].split("\n")[0] == "TestCheckout failed (and 1 more)"
 
@@ -268,3 +268,23 @@ def test_whatever_a_case_holds_the_message_fits(data: st.DataObject) -> None:
     assert faults(payload["blocks"]) == []
     assert len(json.dumps(payload["blocks"], ensure_ascii=False)) + len(payload["text"]) < TOTAL_LIMIT
     assert 0 < len(payload["text"]) <= 4000
+
+
+def test_a_step_that_all_jobs_share_is_named_once_and_others_beside_their_job() -> None:
+    given = build(3)
+    findings = tuple(finding(str(i), n) for i, n in enumerate(("build", "integration", "unit 3.12"), 1))
+    same = json.dumps(render(case(build=given, findings=findings), NOW)["blocks"], ensure_ascii=False)
+    assert same.count("› go mod download") == 1
+    other = given.jobs[1].model_copy(update={"failed_step": "go test"})
+    mixed = given.model_copy(update={"jobs": (given.jobs[0], other, given.jobs[2])})
+    text = json.dumps(render(case(build=mixed, findings=findings), NOW)["blocks"], ensure_ascii=False)
+    assert text.count("› go mod download") == 2
+    assert text.count("› go test") == 1
+
+
+def test_a_manifest_of_usual_length_is_shown_whole() -> None:
+    code = "\n".join(f"line-{i}: value" for i in range(30))
+    long = diagnosis(remedy=Remedy(summary="S", steps=(Step(say="Apply", file="x.yaml", code=code),) * 2))
+    text = json.dumps(render(case(findings=(finding(diagnoses=(long,)),)), NOW)["blocks"], ensure_ascii=False)
+    assert text.count("line-29: value") == 2
+    assert "more lines" not in text

@@ -258,7 +258,7 @@ def test_code_to_paste_holds_no_hostile_fact() -> None:
     lib = library(DNS)
     seen = scan(hit("silent", 1, facts={"host": "$(rm -rf ~)", "resolver": "1.1.1.1:53"}))
     (found,) = conclude(lib, seen, hypotheses(lib, seen), ())
-    assert found.remedy.steps[0].code == "dig <host>"
+    assert found.remedy.steps[0].code == "dig HOST"
 
 
 # --- the order

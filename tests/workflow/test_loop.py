@@ -276,3 +276,15 @@ async def test_two_approvals_are_two_people(world: World) -> None:
     assert await world.desk.press(approve, "C", Who(team="T1", user="U3")) is None
     await world.until("watching")
     assert len(world.ci.reruns) == 1
+
+
+async def test_the_diagnosis_speaks_the_language_of_the_channel(world: World) -> None:
+    world.context.language = lambda channel: "zh" if channel == "C9" else "en"
+    await world.desk.notice(MessageRef(channel="C9", ts="55.0"), [], "running")
+    world.ci.fail("7", DNS)
+    await world.desk.notice(MessageRef(channel="C9", ts="55.0"), ["https://ci/7"], "failed")
+    chinese = await world.until("diagnosed")
+    assert chinese.findings[0].diagnoses[0].title.startswith("DNS 服务器")
+    await open_case(world.context, world.ci.fail("8", DNS))
+    english = await world.until("diagnosed", run="8")
+    assert english.findings[0].diagnoses[0].title.startswith("The resolver")

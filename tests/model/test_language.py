@@ -1,0 +1,158 @@
+"""Every sentence that people are told exists in Chinese, asks for the same facts, and nothing is left over."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.model.causes import CAUSES
+from bot.model.chinese import CHINESE
+from bot.model.language import current, heard, holes, read, speaking, tr
+from bot.slack import words
+from bot.triage import template
+from bot.triage.repeat import WARNINGS
+from bot.triage.verbs import VERBS
+from bot.triage.wording import OUTCOMES
+
+BOT = Path(__file__).parents[2] / "bot"
+
+
+def texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from texts(item)
+
+
+def asked_for() -> Iterator[str]:
+    """What `tr` is called with in so many words, and the tables that it is called with."""
+    for file in BOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+                yield from (t for t in _literals(node.args[0]) if t)
+            in_words = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "said"
+            if in_words and file.name in ("wording.py", "cli_report.py", "triage_once.py"):
+                yield from _literals(node.value)
+    for name, value in vars(words).items():
+        if name.isupper():
+            yield from (t for t in texts(value) if t)
+    yield from WARNINGS.values()
+    yield from template.WORDS.values()
+    yield from OUTCOMES.values()
+    yield from (cause.title for cause in CAUSES.values())
+    yield from (verb.say for verb in VERBS.values())
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body)
+        yield from _literals(node.orelse)
+
+
+WORKFLOW = (*(f"workflow/{f.name}" for f in sorted((BOT / "workflow").glob("*.py"))), "triage/approve.py")
+NOT_FOR_PEOPLE = ("the workflows have no context",)
+
+
+# sentences of which a part is itself a word or two: as the code has them, and as they come out
+IN_PARTS = {
+    "Already decidedx1: x1.": ("Already decided by <@U1>: it was sent.", "Already decided: it expired."),
+    "Already done by <@x1>: x1 x1.": (
+        "Already done by <@U1>: the re-run was sent.",
+        "Already done by <@U1>: the rollback waits for approval.",
+        "Already done by <@U1>: putting it back is being sent.",
+    ),
+}
+
+
+def told_by_workflows() -> Iterator[str]:
+    """Sentences with a capital and an end, in the modules whose words are kept in the store or handed to Slack."""
+    for name in WORKFLOW:
+        tree = ast.parse((BOT / name).read_text())
+        docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        inner = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in n.values}
+        for node in ast.walk(tree):
+            if id(node) in docs or id(node) in inner:
+                continue
+            text = _text(node)
+            if text and text[0].isupper() and text[-1] in ".:" and " " in text:
+                yield text
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(p.value if isinstance(p, ast.Constant) else "x1" for p in node.values)  # type: ignore[misc]
+    return ""
+
+
+def test_every_sentence_is_there_in_chinese() -> None:
+    missing = sorted(set(asked_for()) - CHINESE.keys())
+    assert missing == []
+
+
+def test_what_workflows_say_is_heard() -> None:
+    said = sorted(set(told_by_workflows()) - IN_PARTS.keys())
+    assert len(said) > 20
+    said += [whole for filled in IN_PARTS.values() for whole in filled]
+    with speaking("zh"):
+        assert [text for text in said if heard(text) == text] == []
+        assert heard("Already decided by <@U1>: it was declined.") == "已由 <@U1> 决定：已被拒绝。"
+
+
+def test_both_ask_for_the_same_facts() -> None:
+    odd = {e: c for e, c in CHINESE.items() if holes(e) != holes(c)}
+    assert odd == {}
+
+
+def test_each_is_chinese() -> None:
+    bare = [e for e, c in CHINESE.items() if re.search(r"[a-z]{3}", re.sub(r"\{\w+\}", "", e)) and c.isascii()]
+    assert bare == []
+
+
+def test_nothing_is_left_over() -> None:
+    """What `tr` is not called with must at least be said somewhere, by its longest piece without a hole."""
+    used = set(asked_for())
+    files = [f for f in BOT.rglob("*.py") if not f.name.startswith("chinese")]
+    code = "\n".join(re.sub(r'"\n\s*f?"', "", f.read_text()) for f in files)
+    left = [text for text in CHINESE if text not in used and not text.startswith("Already d")]
+    pieces = {text: max(re.split(r"\{\w+\}", text), key=len) for text in left}
+    assert [text for text, piece in pieces.items() if piece not in code] == []
+
+
+def test_the_language_is_that_of_the_task_and_ends_with_it() -> None:
+    assert current() == "en"
+    with speaking("zh"):
+        assert tr("What to do") != "What to do"
+        with speaking("en"):
+            assert tr("What to do") == "What to do"
+        assert current() == "zh"
+    assert tr("What to do") == "What to do"
+
+
+def test_what_is_not_in_the_table_stays_english() -> None:
+    with speaking("zh"):
+        assert tr("Nobody wrote this {x}.", x=3) == "Nobody wrote this 3."
+        assert heard("Nobody wrote this.") == "Nobody wrote this."
+        assert heard("") == ""
+
+
+@pytest.mark.parametrize("value", ["{who}", "$(rm -rf ~)", "a\nb", "%s", "{0.__class__}"])
+def test_a_filled_sentence_keeps_hostile_values_as_they_are(value: str) -> None:
+    with speaking("zh"):
+        told = heard(f"That run is “{value}”: there is no failed job to re-run.")
+    assert value in told
+    assert "那次" in told or "该次" in told
+
+
+def test_names_of_languages() -> None:
+    assert read("zh") == "zh"
+    assert read("fr") is None
