@@ -165,12 +165,12 @@ def _key(sources: Sequence[Source]) -> str:
 
 
 def _gather(sources: Sequence[Source], gathered: _Gathered) -> bool:
-    """Parse each and settle who replaces whom. Our own patterns are checked one by one; the built-in ones were, when
-    they were made. Returns whether nothing was refused."""
+    """Parse each and settle who replaces whom. Our own patterns are checked; the built-in ones were, when they were
+    made. What hyperscan alone refuses shows when the set is compiled. Returns whether nothing was refused."""
     before = len(gathered.problems)
     own: list[tuple[Playbook, Source]] = []
     for source in sources:
-        playbook, faults = examine(source.text, str(source.path), patterns=not source.builtin)
+        playbook, faults = examine(source.text, str(source.path), patterns=not source.builtin, alone=False)
         gathered.problems.extend(faults)
         if playbook is None or faults:
             continue

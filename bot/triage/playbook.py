@@ -162,8 +162,11 @@ def parse_playbook(text: str, file: str, *, patterns: bool = True) -> Playbook:
     return playbook
 
 
-def examine(text: str, file: str, *, patterns: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
-    """Read one playbook and name everything that is wrong with it, in the order of its lines."""
+def examine(
+    text: str, file: str, *, patterns: bool = True, alone: bool = True
+) -> tuple[Playbook | None, list[PlaybookError]]:
+    """Read one playbook and name everything that is wrong with it, in the order of its lines. `alone`: ask hyperscan
+    about each pattern by itself."""
     from bot.triage import playbook_yaml
 
     data, syntax = playbook_yaml.load(text)
@@ -171,7 +174,7 @@ def examine(text: str, file: str, *, patterns: bool = True) -> tuple[Playbook | 
         return None, [PlaybookError(file, *syntax)]
     playbook, faults = _validate(data)
     if playbook is not None:
-        faults = list(check(playbook, patterns=patterns))
+        faults = list(check(playbook, patterns=patterns, alone=alone))
     errors = [PlaybookError(file, playbook_yaml.line_of(text, place), reason) for place, reason in faults]
     return playbook, sorted(errors, key=lambda e: e.line)
 
@@ -187,13 +190,13 @@ def _validate(data: Any) -> tuple[Playbook | None, list[Fault]]:
         return None, playbook_yaml.translate(error, data)
 
 
-def check(playbook: Playbook, *, patterns: bool = True) -> Iterator[Fault]:
+def check(playbook: Playbook, *, patterns: bool = True, alone: bool = True) -> Iterator[Fault]:
     """What no schema can say: causes, patterns, expressions and templates that refer to each other."""
     if playbook.cause not in CAUSES:
         yield ("cause",), f"unknown cause `{playbook.cause}`{nearest(playbook.cause, CAUSES)}"
         return
     if patterns:
-        yield from _check_patterns(playbook)
+        yield from _check_patterns(playbook, alone)
     yield from _check_probes(playbook)
     yield from _check_expressions(playbook)
     yield from _check_templates(playbook)
@@ -204,14 +207,14 @@ def check(playbook: Playbook, *, patterns: bool = True) -> Iterator[Fault]:
                 yield ("propose", i), f"a playbook that {why} never proposes a re-run"
 
 
-def _check_patterns(playbook: Playbook) -> Iterator[Fault]:
+def _check_patterns(playbook: Playbook, alone: bool) -> Iterator[Fault]:
     from bot.triage.scanner import check_pattern
 
     for key, listed in (("any", playbook.match.any), ("none", playbook.match.none)):
         for i, pattern in enumerate(listed):
             if twice := [n for n, count in Counter(_GROUP.findall(pattern)).items() if count > 1]:
                 yield ("match", key, i), f"named group `{twice[0]}` stands twice in one pattern: write two patterns"
-            elif reason := check_pattern(pattern):
+            elif reason := check_pattern(pattern, alone=alone):
                 yield ("match", key, i), f"bad pattern: {reason}"
     for i, groups in enumerate(playbook.groups):
         for name in sorted(groups):

@@ -64,10 +64,11 @@ def re2_compiled(pattern: bytes, *, capture: bool) -> Any:
         raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
 
 
-def check_pattern(pattern: str) -> str | None:
-    """Why RE2, hyperscan or common sense refuses a pattern, in words; None if it is fine."""
+def check_pattern(pattern: str, *, alone: bool = True) -> str | None:
+    """Why RE2, hyperscan or common sense refuses a pattern, in words; None if it is fine. Without `alone` hyperscan is
+    not asked: it sees the whole set soon, and compiling thousands one by one takes as long again."""
     reason, hunted, parsed = _read(pattern)
-    if reason is not None or hunted is None or parsed is None:
+    if reason is not None or hunted is None or parsed is None or not alone:
         return reason
     try:
         _compiled([hunted])
