@@ -77,7 +77,11 @@ class NoConnection(_Handler):
 
 
 class RateLimited(_Handler):
-    """429 was not carried out: try again when Retry-After says so, if that is soon."""
+    """429 was not carried out: try again when Retry-After says so, if that is soon. `told` hears of every one."""
+
+    def __init__(self, max_retry_count: int, told: Callable[[], None]) -> None:
+        super().__init__(max_retry_count=max_retry_count)
+        self._told = told
 
     async def _can_retry_async(
         self,
@@ -89,6 +93,7 @@ class RateLimited(_Handler):
     ) -> bool:
         if response is None or response.status_code != 429:
             return False
+        self._told()
         asked = _retry_after(response.headers)
         return asked is None or asked <= _PATIENCE
 
@@ -107,10 +112,11 @@ class ServerTrouble(_Handler):
         return response is not None and response.status_code >= 500 and _twice_is_harmless(request)
 
 
-def handlers() -> list[AsyncRetryHandler]:
+def handlers(told: Callable[[], None] = lambda: None) -> list[AsyncRetryHandler]:
+    """What is tried again on the spot. `told` is called for every 429."""
     return [
         NoConnection(max_retry_count=_TRIES),
-        RateLimited(max_retry_count=_TRIES),
+        RateLimited(_TRIES, told),
         ServerTrouble(max_retry_count=_TRIES),
     ]
 
@@ -227,14 +233,24 @@ def _say(code: str, fields: dict[str, Any], place: str, bot: str) -> str:
 
 
 class Pace:
-    """About one message a second and channel, as Slack asks; the first of a burst is never held up."""
+    """Slack lets bursts through and asks for about one message a second and channel when it has had enough: from a 429
+    on, and for five minutes, `gap` seconds are kept between two posts into one channel."""
+
+    _CALM = 300.0  # seconds without a 429 until bursts are tried again
 
     def __init__(self, gap: float = 1.0) -> None:
         self._gap = gap
+        self._until = 0.0
         self._free: dict[str, float] = {}
+
+    def limited(self) -> None:
+        """Slack has said 429."""
+        self._until = time.monotonic() + self._CALM
 
     async def wait(self, channel: str) -> None:
         now = time.monotonic()
+        if now >= self._until:
+            return
         slot = max(now, self._free.get(channel, 0.0))
         self._free[channel] = slot + self._gap
         if slot > now:

@@ -61,7 +61,7 @@ class SlackChat:
     """One bot in one workspace. Make it inside the running loop's process; `close()` it at the end."""
 
     def __init__(self, settings: SlackSettings, *, gap: float = 1.0, now: Callable[[], datetime] | None = None) -> None:
-        """`gap`: seconds between two posts into one channel."""
+        """`gap`: seconds between two posts into one channel, once Slack has said that there were too many."""
         self._settings = settings
         self._now = now or (lambda: datetime.now(UTC))
         self._pace = Pace(gap)
@@ -81,7 +81,11 @@ class SlackChat:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))
             token = self._settings.bot_token.get_secret_value()
             self._web = AsyncWebClient(
-                token, base_url=url, timeout=_TIMEOUT, session=self._session, retry_handlers=handlers()
+                token,
+                base_url=url,
+                timeout=_TIMEOUT,
+                session=self._session,
+                retry_handlers=handlers(self._pace.limited),
             )
             self._web.proxy = proxy_for(url)
         return self._web

@@ -175,9 +175,18 @@ async def test_something_else_that_answers_for_slack_is_unavailable(body: bytes,
     await server.wait_closed()
 
 
-async def test_bursts_are_paced_and_the_first_is_not(slack: SlackStandIn) -> None:
+async def test_bursts_go_through_until_slack_has_had_enough(slack: SlackStandIn) -> None:
+    chat = SlackChat(settings(slack), gap=60)
+    for _ in range(5):
+        await chat.show(case(), channel="C0BUILDS", thread=None)
+    await chat.close()
+
+
+async def test_after_a_429_posts_are_paced(slack: SlackStandIn) -> None:
     chat = SlackChat(settings(slack), gap=0.2)
+    slack.faults.append(Fault("chat.postMessage", status=429, headers={"Retry-After": "0"}))
     loop = asyncio.get_running_loop()
+    await chat.show(case(), channel="C0BUILDS", thread=None)
     started = loop.time()
     await asyncio.gather(*(chat.show(case(), channel="C0BUILDS", thread=None) for _ in range(3)))
     assert loop.time() - started >= 0.4
