@@ -141,7 +141,9 @@ def test_the_slack_manifest_asks_for_what_the_code_needs() -> None:
     manifest = yaml.safe_load((ROOT / "deploy" / "slack-manifest.yaml").read_text())
     scopes = set(manifest["oauth_config"]["scopes"]["bot"])
     assert set(SCOPES) <= scopes
-    assert scopes - set(SCOPES) <= {"channels:read", "groups:read", "groups:history", "usergroups:read"}
+    assert scopes - set(SCOPES) <= {
+        "channels:read", "groups:read", "groups:history", "usergroups:read", "users:read.email",
+    }  # fmt: skip
     assert [c["command"] for c in manifest["features"]["slash_commands"]] == ["/medic"]
     assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["message.channels", "message.groups"]
 
