@@ -124,3 +124,16 @@ def test_the_command_answers_in_the_language_that_is_asked_for(capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["diagnoses"][0]["title"].startswith("DNS 服务器")
     assert run(["triage", str(LOG), "--lang", "fr"]) == 2
     assert "there is no language `fr`: en or zh" in capsys.readouterr().err
+
+
+def test_without_lang_people_get_the_configured_language_and_machines_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "buildmedic.yaml"
+    config.write_text("slack: {bot_token: '${NOT_SET}', signing_secret: '${NOT_SET}', language: zh}\n")
+    assert run(["triage", str(LOG), "--config", str(config)]) == 0
+    assert "处理步骤" in capsys.readouterr().out
+    assert run(["triage", str(LOG), "--config", str(config), "--lang", "en"]) == 0
+    assert "What to do" in capsys.readouterr().out
+    assert run(["triage", str(LOG), "--config", str(config), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["diagnoses"][0]["title"].startswith("The resolver")
