@@ -13,9 +13,8 @@ from bot.workflow.crash import point
 from bot.workflow.deeds import DEEDS, Seen
 from bot.workflow.engine import wait
 from bot.workflow.offers import mint
-from bot.workflow.reply import show
+from bot.workflow.reply import refresh, show
 
-_SEND_TRIES = 6
 _SHOWN: dict[ActionState, CaseState] = {
     "sending": "acting", "sent": "watching", "failed": "diagnosed", "lapsed": "diagnosed", "unknown": "inconclusive",
 }  # fmt: skip
@@ -37,13 +36,14 @@ async def act(case_id: str) -> str:
 
 async def _act(case_id: str) -> str:
     pace = current().pace
-    for _ in range(_SEND_TRIES):
-        sent = await insist("send", _send, case_id)
-        if sent != "again":
+    given_up = (await insist("now", _now)) + pace.send_limit
+    tries = 0
+    while (sent := await insist("send", _send, case_id)) == "again":
+        if await insist("now", _now) > given_up:
+            sent = await insist("give-up", _fail, case_id, "it could not be reached; nothing was done")
             break
-        await DBOS.sleep_async(pace.log_first)
-    else:
-        sent = await insist("give-up", _fail, case_id, "it could not be reached; nothing was done")
+        await DBOS.sleep_async(min(30.0, pace.log_first * 2**tries))
+        tries += 1
     await insist("show", show, case_id)
     if sent != "sent":
         return str(sent)
@@ -99,9 +99,22 @@ async def _send(case_id: str) -> str:
         return _record(context, case, action, "failed", str(error))
     except Unavailable as error:
         context.services.down(error)
+        await _say(context, case.id, action.id, f"{error}. Trying on.")
         return "again"
     point("act.after-request")
     return _record(context, case, action, "sent", said)
+
+
+async def _say(context: Context, case_id: str, action_id: str, words: str) -> None:
+    """Something about an action under way, without waiting for Slack."""
+
+    def put(stands: Case) -> Case:
+        if stands.action is None or stands.action.id != action_id:
+            return stands
+        return stands.model_copy(update={"action": stands.action.model_copy(update={"detail": words})})
+
+    context.store.change_case(case_id, put)
+    await context.engine.start(refresh, f"show:{action_id}:trying", case_id)
 
 
 def _standing(case_id: str) -> tuple[Case, Action]:

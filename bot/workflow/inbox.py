@@ -19,8 +19,8 @@ from bot.workflow.services import Services
 Handler = Callable[[Delivery], Awaitable[str]]
 _AT_ONCE = 16
 _FAULT_TRIES = 8  # for our own bugs; an outage of others is waited out for _GIVE_UP
-_GIVE_UP_TRIES = 300  # with pauses of at most five minutes: about a day
-_LONGEST = 300.0
+_GIVE_UP_TRIES = 3000  # with pauses of at most half a minute: about a day
+_LONGEST = 30.0  # seconds between tries: whoever pressed a button during an outage should not wait long after it
 _SPOOL_BYTES = 64 * 1024 * 1024
 
 
@@ -35,6 +35,7 @@ class Inbox:
         self._bell = asyncio.Event()
         self._busy: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._spool: dict[tuple[str, str], tuple[dict[str, str], bytes]] = {}
+        self._waits: dict[tuple[str, str], str] = {}  # deliveries that wait, and for which service
         self.settled = 0
 
     def keep(self, source: str, delivery: str, headers: Mapping[str, str], body: bytes) -> bool:
@@ -103,8 +104,11 @@ class Inbox:
         name = {"source": delivery.source, "delivery": delivery.delivery}
         try:
             outcome = await self._handlers[delivery.source](delivery)
+            if (service := self._waits.pop((delivery.source, delivery.delivery), None)) is not None:
+                self._services.up(service)
         except Unavailable as error:
             self._services.down(error)
+            self._waits[delivery.source, delivery.delivery] = error.service
             self._later(delivery, error, _GIVE_UP_TRIES)
             return
         except (BuildmedicError, KeyError) as error:
