@@ -26,6 +26,7 @@ CHINESE: dict[str, str] = SLACK | {
     "not tried: {what}: {why}": "没有探测：{what}：{why}",
     "no vantage ran it": "没有探测点执行它",
     "the server answers {status}": "服务器返回 {status}",
+    "an error": "错误",
     "the server answers an error": "服务器返回错误",
     "nothing is set": "什么都没有设置",
     " (fill in {names}: the log gives no usable value)": "（请自行填写 {names}：日志里没有可用的值）",

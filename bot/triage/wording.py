@@ -99,6 +99,12 @@ def _facts(one: "Weighed") -> dict[str, str]:
     return {name: one.playbook.words(text) for name, text in one.playbook.facts.items()} | one.hypothesis.facts
 
 
+def _came(result: ProbeResult) -> str:
+    """What came of a probe, in the language in use; the time at its end is no word."""
+    said, bracket, rest = outcome(result).rpartition(" (")
+    return f"{heard(said)} ({rest}" if bracket and rest.endswith(" ms)") else heard(outcome(result))
+
+
 def _fields(one: "Weighed") -> dict[str, dict[str, object]]:
     return {a.name: verdict.as_fields(a.result) for a in one.asked if a.result is not None}
 
@@ -175,12 +181,6 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
                 yield tr("not tried from elsewhere: {what}: {why}", what=what, why=why)
             else:
                 yield tr("not tried: {what}: {why}", what=what, why=why)
-
-
-def _came(result: ProbeResult) -> str:
-    """What came of a probe, in the language in use; the time at its end is no word."""
-    said, bracket, rest = outcome(result).rpartition(" (")
-    return f"{heard(said)} ({rest}" if bracket and rest.endswith(" ms)") else heard(outcome(result))
 
 
 def outcome(result: ProbeResult) -> str:
