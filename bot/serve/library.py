@@ -32,10 +32,12 @@ class Source:
     beside: str = ""  # the text of its translations
     problems: tuple[PlaybookError, ...] = ()  # of its translations: it is then told in English
 
-    def examine(self, *, patterns: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
+    def examine(self, *, patterns: bool = True, alone: bool = True) -> tuple[Playbook | None, list[PlaybookError]]:
+        """See `bot.triage.playbook.examine`."""
         return examine(
-            self.text, str(self.path), patterns=patterns, shared=self.shared.steps, translations=self.translations
-        )
+            self.text, str(self.path), patterns=patterns, alone=alone, shared=self.shared.steps,
+            translations=self.translations,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -184,12 +186,12 @@ def _key(sources: Sequence[Source]) -> str:
 
 
 def _gather(sources: Sequence[Source], gathered: _Gathered) -> bool:
-    """Parse each and settle who replaces whom. Our own patterns are checked one by one; the built-in ones were, when
-    they were made. Returns whether nothing was refused."""
+    """Parse each and settle who replaces whom. Our own patterns are checked; the built-in ones were, when they were
+    made. What hyperscan alone refuses shows when the set is compiled. Returns whether nothing was refused."""
     before = len(gathered.problems)
     own: list[tuple[Playbook, Source]] = []
     for source in sources:
-        playbook, faults = source.examine(patterns=not source.builtin)
+        playbook, faults = source.examine(patterns=not source.builtin, alone=False)
         gathered.problems.extend(faults)
         if playbook is None or faults:
             continue

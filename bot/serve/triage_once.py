@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 DEADLINE = 20.0  # seconds for all probes together
+_MOST_THREADS = 4  # the weighing of hits is done by one; more would only wait for it
 _JOBS_AT_MOST = 25  # of one run; a broken matrix has hundreds alike
 
 
@@ -108,11 +109,20 @@ async def triage_file(library: Library, log: str, vantages: Sequence[Vantage], d
 
 
 def scan_file(library: Library, log: str) -> Scan:
-    scanner = library.ruleset.scanner()
+    scanner = library.ruleset.scanner(threads=min(_cores(), _MOST_THREADS))
     for block in blocks(log):
         scanner.feed(block)
     found: Scan = scanner.finish()
     return found
+
+
+def _cores() -> int:
+    """Cores that this process may use; none is left over where there is one."""
+    try:
+        found = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        found = os.cpu_count() or 1
+    return found if found > 1 else 0
 
 
 @dataclass(frozen=True)

@@ -173,12 +173,13 @@ def parse_playbook(text: str, file: str, *, patterns: bool = True) -> Playbook:
 
 
 def examine(
-    text: str, file: str, *, patterns: bool = True, shared: Mapping[str, Any] | None = None,
+    text: str, file: str, *, patterns: bool = True, alone: bool = True, shared: Mapping[str, Any] | None = None,
     translations: Languages | None = None,
 ) -> tuple[Playbook | None, list[PlaybookError]]:  # fmt: skip
     """Read one playbook and name everything that is wrong with it, in the order of its lines.
 
-    `shared`: the steps that `use` may name; `translations`: what stands beside it in other languages."""
+    `alone`: ask hyperscan about each pattern by itself; `shared`: the steps that `use` may name; `translations`: what
+    stands beside it in other languages."""
     from bot.triage import playbook_yaml
 
     playbook: Playbook | None = None
@@ -189,7 +190,7 @@ def examine(
     if not faults:
         playbook, faults = _validate(data)
     if playbook is not None:
-        faults = list(check(playbook, patterns=patterns))
+        faults = list(check(playbook, patterns=patterns, alone=alone))
         said = {words for _, words in texts(playbook)} | set(playbook.facts.values())
         spoken = {k: {e: t for e, t in table.items() if e in said} for k, table in (translations or {}).items()}
         playbook = playbook.model_copy(update={"translations": spoken})
@@ -232,13 +233,13 @@ def _validate(data: Any) -> tuple[Playbook | None, list[Fault]]:
         return None, playbook_yaml.translate(error, data)
 
 
-def check(playbook: Playbook, *, patterns: bool = True) -> Iterator[Fault]:
+def check(playbook: Playbook, *, patterns: bool = True, alone: bool = True) -> Iterator[Fault]:
     """What no schema can say: causes, patterns, expressions and templates that refer to each other."""
     if playbook.cause not in CAUSES:
         yield ("cause",), f"unknown cause `{playbook.cause}`{nearest(playbook.cause, CAUSES)}"
         return
     if patterns:
-        yield from _check_patterns(playbook)
+        yield from _check_patterns(playbook, alone)
     yield from _check_probes(playbook)
     yield from _check_expressions(playbook)
     yield from _check_templates(playbook)
@@ -249,14 +250,14 @@ def check(playbook: Playbook, *, patterns: bool = True) -> Iterator[Fault]:
                 yield ("propose", i), f"a playbook that {why} never proposes a re-run"
 
 
-def _check_patterns(playbook: Playbook) -> Iterator[Fault]:
+def _check_patterns(playbook: Playbook, alone: bool) -> Iterator[Fault]:
     from bot.triage.scanner import check_pattern
 
     for key, listed in (("any", playbook.match.any), ("none", playbook.match.none)):
         for i, pattern in enumerate(listed):
             if twice := [n for n, count in Counter(_GROUP.findall(pattern)).items() if count > 1]:
                 yield ("match", key, i), f"named group `{twice[0]}` stands twice in one pattern: write two patterns"
-            elif reason := check_pattern(pattern):
+            elif reason := check_pattern(pattern, alone=alone):
                 yield ("match", key, i), f"bad pattern: {reason}"
     for i, groups in enumerate(playbook.groups):
         for name in sorted(groups):

@@ -7,6 +7,7 @@ end are cut to what they need at least: hyperscan reports every offset at which 
 
 from typing import NamedTuple
 
+from bot.triage.scan_sieve import texts
 from bot.triage.scan_syntax import (
     ALL,
     EMPTY,
@@ -33,11 +34,13 @@ _STRONG = 3  # so many fixed bytes keep candidates rare
 
 class Hunt(NamedTuple):
     """`expression` is hyperscan's (MULTILINE). `weak`: it says little, so it is reported once a line, at its end.
-    `exact`: a line that hyperscan reports fits, but for what cleaning may change."""
+    `exact`: a line that hyperscan reports fits, but for what cleaning may change. `sieve`: expressions for fixed
+    texts; one of them stands in every line that `expression` finds (none: there is no such text)."""
 
     expression: str
     weak: bool = False
     exact: bool = False
+    sieve: tuple[str, ...] = ()
 
 
 def hunt(parsed: Parsed) -> Hunt | None:
@@ -49,7 +52,8 @@ def hunt(parsed: Parsed) -> Hunt | None:
     weak = strength(cut) < _STRONG
     shown = _anchored(cut, first=True, last=not weak)
     exact = parsed.exact and _exact(parsed.tree) and cut == _trimmed(plain, wide=False)
-    return Hunt(render(shown) + (ONCE_A_LINE if weak else ""), weak, exact)
+    sieve = tuple(render(Cat(tuple(map(Bytes, text)))) for text in texts(cut))
+    return Hunt(render(shown) + (ONCE_A_LINE if weak else ""), weak, exact, sieve)
 
 
 def fallback(parsed: Parsed) -> Hunt | None:

@@ -18,7 +18,7 @@ from bot.triage.scan_syntax import Parsed, Unreadable, parse
 if TYPE_CHECKING:
     from bot.triage.scanner import Scanner
 
-_FORMAT = 4  # raise it when what is compiled from a rule changes
+_FORMAT = 5  # raise it when what is compiled from a rule changes
 _MAGIC = b"buildmedic-rules\n"
 _PROBE = b"##[group]Run probe\n"  # a sign that a database in working order must find
 _LONGEST = 4000
@@ -64,10 +64,11 @@ def re2_compiled(pattern: bytes, *, capture: bool) -> Any:
         raise ValueError(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)) from None
 
 
-def check_pattern(pattern: str) -> str | None:
-    """Why RE2, hyperscan or common sense refuses a pattern, in words; None if it is fine."""
+def check_pattern(pattern: str, *, alone: bool = True) -> str | None:
+    """Why RE2, hyperscan or common sense refuses a pattern, in words; None if it is fine. Without `alone` hyperscan is
+    not asked: it sees the whole set soon, and compiling thousands one by one takes as long again."""
     reason, hunted, parsed = _read(pattern)
-    if reason is not None or hunted is None or parsed is None:
+    if reason is not None or hunted is None or parsed is None or not alone:
         return reason
     try:
         _compiled([hunted])
@@ -101,14 +102,18 @@ def _read(pattern: str) -> tuple[str | None, Hunt | None, Parsed | None]:
 
 def _compiled(hunts: Sequence[Hunt], *, once: bool = False) -> Any:
     """A hyperscan database. Raises ValueError. `once`: each expression is reported once a scan."""
+    return _database([h.expression for h in hunts], once=once)
+
+
+def _database(expressions: Sequence[str], *, once: bool = False) -> Any:
     import hyperscan as hs
 
     database = hs.Database(mode=hs.HS_MODE_BLOCK)
     flags = hs.HS_FLAG_MULTILINE | (hs.HS_FLAG_SINGLEMATCH if once else 0)
     try:
         database.compile(
-            expressions=[h.expression.encode("ascii") for h in hunts],
-            ids=list(range(len(hunts))), elements=len(hunts), flags=flags,
+            expressions=[e.encode("ascii") for e in expressions],
+            ids=list(range(len(expressions))), elements=len(expressions), flags=flags,
         )  # fmt: skip
     except hs.error as error:
         raise ValueError(str(error)) from None
@@ -129,10 +134,11 @@ def _second_choice(parsed: Parsed) -> Hunt | None:
 class RuleSet:
     """Rules, compiled. May be shared by threads; each log needs a `scanner()` of its own."""
 
-    def __init__(self, rules: Sequence[Rule], expressions: Sequence[Expression], database: Any) -> None:
+    def __init__(self, rules: Sequence[Rule], expressions: Sequence[Expression], database: Any, sieve: Any) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.expressions: tuple[Expression, ...] = tuple(expressions)
-        self.database = database
+        self.database = database  # finds the expressions
+        self.sieve = sieve  # finds something, much faster, in every line in which `database` does
         self.signs = tuple(i for i, e in enumerate(self.expressions) if e.sign is not None)
         self._tests: dict[int, Any] = {}
         self._captures: dict[int, Any] = {}
@@ -151,7 +157,8 @@ class RuleSet:
                 database = _compiled([e.hunt for e in expressions])
             except ValueError as error:
                 raise ValueError(f"the rules together are too much for hyperscan: {error}") from None
-        return cls(rules, expressions, database)
+        sieve = dict.fromkeys(e for one in expressions for e in one.hunt.sieve or (one.hunt.expression,))
+        return cls(rules, expressions, database, _database(list(sieve)))
 
     def dump(self) -> bytes:
         """For `load`, in this version on this kind of machine."""
@@ -159,7 +166,9 @@ class RuleSet:
 
         head = json.dumps([[e.hunt, e.rules, e.sign] for e in self.expressions]).encode()
         mark = self.fingerprint(self.rules).encode()
-        return b"".join((_MAGIC, mark, len(head).to_bytes(8, "big"), head, hs.dumpb(self.database)))
+        sieve = hs.dumpb(self.sieve)
+        sizes = len(head).to_bytes(8, "big") + len(sieve).to_bytes(8, "big")
+        return b"".join((_MAGIC, mark, sizes, head, sieve, hs.dumpb(self.database)))
 
     @classmethod
     def load(cls, rules: Sequence[Rule], blob: bytes) -> Self:
@@ -169,22 +178,22 @@ class RuleSet:
         mark = _MAGIC + cls.fingerprint(rules).encode()
         if not blob.startswith(mark):
             raise ValueError("the compiled rules belong to other rules or to another version")
-        at = len(mark) + 8
-        end = at + int.from_bytes(blob[len(mark) : at], "big")
+        at = len(mark) + 16
+        end = at + int.from_bytes(blob[len(mark) : at - 8], "big")
+        last = end + int.from_bytes(blob[at - 8 : at], "big")
         try:
             expressions = [
                 Expression(Hunt(*hunted), tuple(owners), sign) for hunted, owners, sign in json.loads(blob[at:end])
             ]
-            made = cls(rules, expressions, hs.loadb(blob[end:], hs.HS_MODE_BLOCK))
-            found: list[int] = []
-            made.database.scan(
-                _PROBE, match_event_handler=lambda i, *_: found.append(i), scratch=hs.Scratch(made.database)
-            )
+            sieve, database = (hs.loadb(part, hs.HS_MODE_BLOCK) for part in (blob[end:last], blob[last:]))
+            found, sifted = ([], [])  # type: tuple[list[int], list[int]]
+            for made, into in ((database, found), (sieve, sifted)):
+                made.scan(_PROBE, match_event_handler=lambda i, *_, into=into: into.append(i), scratch=hs.Scratch(made))
         except (ValueError, TypeError, hs.error) as error:
             raise ValueError(f"the compiled rules cannot be used here: {error!r}") from None
-        if not any(expressions[i].sign == "step" for i in found if i < len(expressions)):
+        if not sifted or not any(expressions[i].sign == "step" for i in found if i < len(expressions)):
             raise ValueError("the compiled rules do not work here")
-        return made
+        return cls(rules, expressions, database, sieve)
 
     @staticmethod
     def fingerprint(rules: Sequence[Rule]) -> str:
@@ -196,11 +205,11 @@ class RuleSet:
         parts += [f"{r.playbook}\0{r.index}\0{r.kind}\0{r.pattern}" for r in rules]
         return hashlib.sha256("\0\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
-    def scanner(self) -> "Scanner":
-        """For one log."""
+    def scanner(self, threads: int = 0) -> "Scanner":
+        """For one log. `threads` look for the rules in blocks to come while the last one's hits are weighed."""
         from bot.triage.scanner import Scanner
 
-        return Scanner(self)
+        return Scanner(self, threads=threads)
 
     def test(self, rule: int) -> Any:
         """RE2 that says whether a cleaned line fits; the cheap form."""
@@ -251,7 +260,7 @@ def _signs() -> Iterator[Expression]:
         for pattern in patterns:
             hunted = hunt(parse(pattern))
             assert hunted is not None
-            yield Expression(Hunt(hunted.expression.removesuffix(ONCE_A_LINE)), (), kind)
+            yield Expression(Hunt(hunted.expression.removesuffix(ONCE_A_LINE), sieve=hunted.sieve), (), kind)
 
 
 def _replaced(rules: Sequence[Rule], hunts: list[Hunt], parsed: list[Parsed]) -> list[Hunt]:

@@ -6,10 +6,13 @@ line is matched in pieces that overlap, and of each rule the first and the last 
 
 from bisect import bisect_right
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from bot.model.diagnosis import LogState, Scan
 from bot.triage import scan_report
 from bot.triage.logtext import undecorated, without_escapes
+from bot.triage.scan_hunt import Ends, Hunter
 from bot.triage.scan_roles import Notes
 from bot.triage.scan_rules import Rule, RuleSet, check_pattern
 from bot.triage.scan_signs import command, family, vertex
@@ -28,7 +31,6 @@ FIRST, LAST = 3, 5
 _MOST_KEPT = 1000
 _SAMPLE = 100  # hits of a rule after which RE2 is asked about those alone that are kept
 _HELD_WINDOWS = 6  # blocks that stay at hand: most hits that are pushed out by later ones are never copied
-_FLOOD = 8  # with more reports than one in so many bytes, a block is scanned line by line
 _MOST_VERTICES = 5000
 _RECENT = 16 << 10
 _COMMANDS_TRIED = 2000  # lines that look like commands and turn out to be none, before we give up
@@ -41,21 +43,32 @@ def scan_bytes(ruleset: RuleSet, data: bytes) -> Scan:
     return scanner.finish()
 
 
+class Block(NamedTuple):
+    """A block on its way: searched ahead by a thread, or when its turn comes."""
+
+    text: bytes  # without escape codes
+    lines: int  # line ends in the block as it was given
+    cut_start: bool
+    cut_end: bool
+    found: "Future[Ends] | None"
+
+
 class Scanner:
     """One log: `feed` its bytes as they come, in blocks of any size, then `finish`."""
 
-    def __init__(self, ruleset: RuleSet, block: int = BLOCK, overlap: int = OVERLAP) -> None:
-        import hyperscan
-
+    def __init__(self, ruleset: RuleSet, block: int = BLOCK, overlap: int = OVERLAP, threads: int = 0) -> None:
         self._rules = ruleset
         self._block, self._overlap = block, min(overlap, block // 2)
-        self._scratch = hyperscan.Scratch(ruleset.database)
-        self._ends: list[list[int]] = [[] for _ in ruleset.expressions]
-        self._sinks = [found.append for found in self._ends]
+        self._hunter = Hunter(ruleset)
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None  # from the second block on
+        self._idle: deque[Hunter] = deque()
+        self._ahead: deque[Block] = deque()
+        self._ends: Ends = {}
         self._source = Source()
         self._buffer = bytearray()
-        self._line = 1  # number of the line that the buffer begins in
-        self._inside = False  # the buffer begins within that line
+        self._line = 1  # number of the line that the next block begins in
+        self._inside = False  # the buffer begins within a line
         self._first_cut, self._cuts = 0, 0  # lines longer than a block
         self._first: list[list[Held]] = [[] for _ in ruleset.rules]
         self._last: list[deque[Held]] = [deque(maxlen=LAST) for _ in ruleset.rules]
@@ -80,10 +93,15 @@ class Scanner:
         """What the log showed. `state` and `note`: whether all of it could be had, as the caller knows."""
         for piece in self._source.rest():
             self._push(piece)
+        half = bool(self._buffer) and not self._buffer.endswith(b"\n")
         if self._buffer:
             self._window(bytes(self._buffer), cut_end=False)
-            self._line += self._buffer[-1:] != b"\n"
         self._buffer.clear()
+        while self._ahead:
+            self._absorb(self._ahead.popleft())
+        self._line += half
+        if self._pool is not None:
+            self._pool.shutdown()
         while self._windows:
             self._settle(self._windows.popleft())
         return scan_report.report(self._gathered(state, note))
@@ -105,74 +123,62 @@ class Scanner:
             return False
         if len(self._buffer) < 2 * self._block:
             return False
-        self._first_cut = self._first_cut or self._line
-        self._cuts += not self._inside
         self._window(bytes(memoryview(self._buffer)[: 2 * self._block]), cut_end=True)
         del self._buffer[: 2 * self._block - self._overlap]
         return True
 
     def _window(self, data: bytes, *, cut_end: bool) -> None:
+        """One block, cut: it is searched ahead where that can be, and absorbed in its turn."""
         text = without_escapes(data) if b"\x1b" in data else data
         if b"\x00" in text:
             text = text.replace(b"\x00", b"")
-        self._hunt(text)
+        found = self._pool.submit(self._hunted, text) if self._pool is not None and not self._hunter.busy else None
+        self._ahead.append(Block(text, data.count(b"\n"), self._inside, cut_end, found))
+        self._inside = cut_end
+        while len(self._ahead) > (self._threads if self._pool is not None else 0):
+            self._absorb(self._ahead.popleft())
+        if self._threads and self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "scan")
+            self._idle.extend(Hunter(self._rules) for _ in range(self._threads))
+
+    def _hunted(self, text: bytes) -> Ends:
+        """In a thread of the pool."""
+        hunter = self._idle.pop()
+        try:
+            return hunter.hunt(text)
+        finally:
+            if hunter.busy:  # its reports would stand in the way of the thread that weighs them
+                self._hunter.busy = True
+                hunter.rest()
+            self._idle.append(hunter)
+
+    def _absorb(self, block: Block) -> None:
+        text = block.text
+        self._ends = block.found.result() if block.found is not None else self._hunter.hunt(text)
+        if block.cut_end and not block.cut_start:
+            self._first_cut = self._first_cut or self._line
+            self._cuts += 1
         for earlier in self._windows:
             if len(earlier.after) < CONTEXT_AFTER:
                 earlier.after += text[: CONTEXT_AFTER - len(earlier.after)]
-        window = Window(text, self._line, self._recent, cut_start=self._inside, cut_end=cut_end)
+        window = Window(text, self._line, self._recent, cut_start=block.cut_start, cut_end=block.cut_end)
         self._read_signs(window)
         self._collect(window)
-        for found in self._ends:
-            if found:
-                found.clear()
         self._recent = text[-_RECENT:] if len(text) >= _RECENT else (self._recent + text)[-_RECENT:]
-        self._line += data.count(b"\n")
-        if not cut_end:
+        self._line += block.lines
+        if not block.cut_end:
             self._cut_hit.clear()
-        self._inside = cut_end
         self._windows.append(window)
         while len(self._windows) > _HELD_WINDOWS and len(self._windows[0].after) >= CONTEXT_AFTER:
             self._settle(self._windows.popleft())
 
-    def _hunt(self, text: bytes) -> None:
-        """Fill `_ends`: for each expression, where its matches end."""
-        import hyperscan
-
-        sinks = self._sinks
-        tick = iter(range(max(4096, len(text) // _FLOOD))).__next__
-
-        def found(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            tick()
-            sinks[expression](end)
-
-        try:
-            self._rules.database.scan(text, match_event_handler=found, scratch=self._scratch)
-        except (StopIteration, hyperscan.ScanTerminated):
-            self._hunt_by_line(text)
-
-    def _hunt_by_line(self, text: bytes) -> None:
-        """For a block in which rules match at nearly every byte: each is reported once a line."""
-        import hyperscan
-
-        for ends in self._ends:
-            ends.clear()
-        database = self._rules.once
-        scratch = hyperscan.Scratch(database)
-        sinks, start = self._sinks, 0
-
-        def found(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            sinks[expression](start + end)
-
-        for line in text.split(b"\n"):
-            database.scan(line, match_event_handler=found, scratch=scratch)
-            start += len(line) + 1
-
     # rules
 
     def _collect(self, window: Window) -> None:
-        for number, expression in enumerate(self._rules.expressions):
-            if (ends := self._ends[number]) and expression.rules:
-                spans = window.spans(ends)
+        for number in sorted(self._ends):
+            expression = self._rules.expressions[number]
+            if expression.rules:
+                spans = window.spans(self._ends[number])
                 exact = expression.hunt.exact and not window.overwritten
                 for rule in expression.rules:
                     self._hold(window, rule, self._fitting(rule, spans, window, exact=exact))
@@ -216,7 +222,7 @@ class Scanner:
     def _read_signs(self, window: Window) -> None:
         found: dict[str, list[int]] = {}
         for number in self._rules.signs:
-            if ends := self._ends[number]:
+            if ends := self._ends.get(number):
                 found.setdefault(self._rules.expressions[number].sign or "", []).extend(ends)
         for ends in found.values():
             ends.sort()
