@@ -27,7 +27,7 @@ CHINESE: dict[str, str] = SLACK | {
     "no vantage ran it": "没有探测点执行它",
     "the server answers {status}": "服务器返回 {status}",
     "an error": "错误",
-    ", issued by {issuer}": "，签发者 {issuer}",
+    "the server answers an error": "服务器返回错误",
     "nothing is set": "什么都没有设置",
     " (fill in {names}: the log gives no usable value)": "（请自行填写 {names}：日志里没有可用的值）",
     "There is no log (yet){note}": "（暂时）没有日志{note}",
@@ -83,6 +83,7 @@ CHINESE: dict[str, str] = SLACK | {
     "the resolver refuses (REFUSED)": "DNS 服务器拒绝查询（REFUSED）",
     "the name has no such record": "该域名没有这类记录",
     "a certificate that is not trusted": "证书不受信任",
+    "a certificate that is not trusted, issued by {issuer}": "证书不受信任，签发者 {issuer}",
     "a certificate that has expired, or is not valid yet": "证书已过期，或尚未生效",
     "a certificate for another name": "证书与域名不匹配",
     "the TLS handshake failed": "TLS 握手失败",
@@ -96,9 +97,9 @@ CHINESE: dict[str, str] = SLACK | {
     "TLS handshake with {host} port {port}": "与 {host} 端口 {port} 的 TLS 握手",
     "HTTP request for {url}": "HTTP 请求 {url}",
     "look at the environment": "查看环境变量与配置",
-    " at {server}": "（DNS 服务器 {server}）",
-    " through the proxy": "（经代理）",
-    " without the proxy": "（不经代理）",
+    "DNS lookup of {host} at {server}": "向 {server} 查询 {host}（DNS）",
+    "HTTP request for {url} through the proxy": "经代理的 HTTP 请求 {url}",
+    "HTTP request for {url} without the proxy": "不经代理的 HTTP 请求 {url}",
     # steps that are not safe to repeat
     "{what} publishes: part of it may be out already, and most registries refuse the same version twice."
     " Look at what is out before you re-run": (

@@ -46,7 +46,7 @@ def tr(english: str, **fields: object) -> str:
 def heard(english: str) -> str:
     """A sentence that was filled in elsewhere (a workflow's, kept in the store): its template is found again, and
     what stood in the holes goes into the translation. Whatever no template fits stays as it is."""
-    if _current.get() == "en" or not english or len(english) > 1500:
+    if _current.get() == "en" or not english or len(english) > 800:
         return english
     if (whole := _table(_current.get()).get(english)) is not None and not _HOLE.search(english):
         return whole

@@ -3,7 +3,7 @@
 `explain` and `backtest` live beside this module and are offered here too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +189,22 @@ def listing_text(listed: Iterable[Listed]) -> str:
 
 
 def show(loaded: Loaded, playbook: str) -> str:
-    """The playbook's file as it stands, under a line that says where it lies. Raises UsageError for an unknown id."""
+    """The playbook's file as it stands, under a line that says where it lies, and the shared steps that it uses,
+    written out after it. Raises UsageError for an unknown id."""
     if loaded.library.by_id(playbook) is None:
         hint = nearest(playbook, loaded.files.keys()) or ": see `buildmedic playbook list`"
         raise UsageError(f"there is no playbook `{playbook}`{hint}")
     path = loaded.files[playbook]
-    return f"# {path}\n{read_source(path).text}"
+    return f"# {path}\n{read_source(path).text}" + "".join(_written_out(loaded, playbook))
+
+
+def _written_out(loaded: Loaded, playbook: str) -> Iterator[str]:
+    found = loaded.library.by_id(playbook)
+    for number, step in enumerate(found.remedy.steps if found else (), 1):
+        if step.use is not None:
+            place = f" ({step.file})" if step.file else ""
+            code = "".join(f"    {line}\n" for line in (step.code or "").splitlines())
+            yield f"\n# step {number}, {step.use}{place}: {step.say}\n{code}"
 
 
 def schema() -> dict[str, Any]:

@@ -44,7 +44,9 @@ Vantages = Annotated[
     list[str] | None,
     typer.Option("--vantage", metavar="NAME", help="Probe from here: the first is the build's, others are controls."),
 ]
-Lang = Annotated[str, typer.Option("--lang", metavar="LANGUAGE", help="Answer in this language: en or zh.")]
+Lang = Annotated[
+    str | None, typer.Option("--lang", metavar="LANGUAGE", help="Answer in this language, en or zh (slack.language).")
+]
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="A file, - for standard input, or the URL of a run.")]
 
 
@@ -87,7 +89,7 @@ def serve(config: NeededConfig) -> int:
 
 @app.command()
 def triage(
-    log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False, lang: Lang = "en"
+    log: LogArgument, config: Config = None, vantage: Vantages = None, as_json: Json = False, lang: Lang = None
 ) -> int:
     """Name the cause of a failed build from its log. Without --vantage no probe runs."""
     from bot.serve.cli_triage import triage as run_triage

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def triage(log: str, settings: Options, names: Sequence[str], as_json: bool, language: str = "en") -> int:
+def triage(log: str, settings: Options, names: Sequence[str], as_json: bool, lang: str | None = None) -> int:
     """`buildmedic triage`. Raises BuildmedicError for what cannot be read or reached."""
-    with speaking(language_of(language)):
+    known = language_of(lang) if lang else None
+    # machines read the JSON: it is English unless somebody says otherwise in so many words
+    with speaking(known or ("en" if as_json else settings.language)):
         return _said(log, settings, names, as_json)
 
 

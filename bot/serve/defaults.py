@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from bot.model.language import Language
+
 
 class Options(Protocol):
     """The part of the settings that commands for one log, one probe or one playbook need."""
@@ -26,6 +28,9 @@ class Options(Protocol):
     def vantage_names(self) -> tuple[str, ...]: ...
 
     @property
+    def language(self) -> Language: ...
+
+    @property
     def probe_allow(self) -> tuple[IPv4Network | IPv6Network, ...]: ...
 
     def vantage(self, name: str) -> BaseModel | None: ...
@@ -37,6 +42,7 @@ class Defaults:
     playbooks: tuple[Path, ...] = ()
     ci: Mapping[str, BaseModel] = {}
     vantage_names: tuple[str, ...] = ("local",)
+    language: Language = "en"
     probe_allow: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def vantage(self, name: str) -> BaseModel | None:

@@ -32,6 +32,7 @@ from bot.serve.yamlfile import Document, Where, read
 from bot.triage.approve import Policy
 
 if TYPE_CHECKING:
+    from bot.model.language import Language
     from bot.slack.settings import SlackSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -152,6 +153,11 @@ class Settings:
     @property
     def has_slack(self) -> bool:
         return "slack" in self._data
+
+    @property
+    def language(self) -> Language:
+        """What people are spoken to in where no channel says otherwise."""
+        return self._slack.language if self.has_slack else "en"
 
     @property
     def ci(self) -> dict[str, BaseModel]:

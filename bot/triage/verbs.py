@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from bot.model.language import tr
-
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/?#@!$&'()*+,;=%._~\[\]-]{1,2048}")
 _METADATA = frozenset(
@@ -166,11 +164,11 @@ def read_argument(verb: str, name: str, value: object) -> object | None:
 
 def in_words(verb: str, args: Mapping[str, Any]) -> str:
     """What a probe does, e.g. "DNS lookup of a.example at 10.0.0.2:53"."""
-    text = tr(VERBS[verb].say, **(dict(args) | {"port": args.get("port", 443)}))
+    text = VERBS[verb].say.format_map(dict(args) | {"port": args.get("port", 443)})
     if verb == "dns" and "server" in args:
-        text += tr(" at {server}", server=args["server"])
+        text += f" at {args['server']}"
     if verb == "http" and args.get("via") in {"proxy", "direct"}:
-        text += tr(" through the proxy") if args["via"] == "proxy" else tr(" without the proxy")
+        text += " through the proxy" if args["via"] == "proxy" else " without the proxy"
     return text
 
 

@@ -16,7 +16,7 @@ MAX_DIAGNOSES = 8
 MAX_EVIDENCE = 5
 MAX_BECAUSE = 16
 
-OUTCOMES = {
+_OUTCOMES = {
     "ok": "works", "timeout": "no answer in time", "refused": "refused", "reset": "cut by the other side",
     "unreachable": "no route", "prohibited": "forbidden on the way", "nxdomain": "the name does not exist (NXDOMAIN)",
     "servfail": "the resolver failed (SERVFAIL)", "dns-refused": "the resolver refuses (REFUSED)",
@@ -99,6 +99,12 @@ def _facts(one: "Weighed") -> dict[str, str]:
     return {name: one.playbook.words(text) for name, text in one.playbook.facts.items()} | one.hypothesis.facts
 
 
+def _came(result: ProbeResult) -> str:
+    """What came of a probe, in the language in use; the time at its end is no word."""
+    said, bracket, rest = outcome(result).rpartition(" (")
+    return f"{heard(said)} ({rest}" if bracket and rest.endswith(" ms)") else heard(outcome(result))
+
+
 def _fields(one: "Weighed") -> dict[str, dict[str, object]]:
     return {a.name: verdict.as_fields(a.result) for a in one.asked if a.result is not None}
 
@@ -144,10 +150,8 @@ def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
     for asked in one.asked:
         for result in asked.results:
             if asked.request is not None and verdict.answered(result):
-                what = verbs.in_words(asked.request.verb, asked.request.args)
-                said = tr(
-                    "tried from {vantage}: {what}: {came}", vantage=result.vantage, what=what, came=outcome(result)
-                )
+                what = heard(verbs.in_words(asked.request.verb, asked.request.args))
+                said = tr("tried from {vantage}: {what}: {came}", vantage=result.vantage, what=what, came=_came(result))
                 told[said] = None
     yield from told
     if told and one.rule is None:
@@ -169,8 +173,8 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
             if one.probe.at == "build" and untried:
                 continue  # said once, above
             why = one.result.facts.get("error") if one.result is not None else None
-            why = heard(str(why)) if why else tr("no vantage ran it") if one.result is None else outcome(one.result)
-            what, why = verbs.in_words(one.request.verb, one.request.args), template.shown(why)
+            why = heard(str(why)) if why else tr("no vantage ran it") if one.result is None else _came(one.result)
+            what, why = heard(verbs.in_words(one.request.verb, one.request.args)), template.shown(why)
             if one.result is not None and one.result.ran and one.result.outcome == "error":
                 yield tr("tried, and the probe itself failed: {what}: {why}", what=what, why=why)
             elif one.probe.at == "control":
@@ -183,14 +187,13 @@ def outcome(result: ProbeResult) -> str:
     """What came of a probe, e.g. "no answer in time (4003 ms)"."""
     if result.verb == "env" and result.ok:
         told = {k: result.facts.get(k) for k in ("goproxy", "http_proxy", "https_proxy", "resolvers")}
-        return ", ".join(f"{k}={template.shown(v)}" for k, v in told.items() if v) or tr("nothing is set")
+        return ", ".join(f"{k} is {template.shown(v)}" for k, v in told.items() if v) or "nothing is set"
     if result.outcome == "http-status":
-        status = result.facts.get("status")
-        text = tr("the server answers {status}", status=template.shown(status or tr("an error")))
+        text = f"the server answers {template.shown(result.facts.get('status', 'an error'))}"
     else:
-        text = tr(OUTCOMES.get(result.outcome, result.outcome))
+        text = _OUTCOMES.get(result.outcome, result.outcome)
     if result.outcome == "tls-untrusted" and (issuer := result.facts.get("issuer")):
-        text += tr(", issued by {issuer}", issuer=template.shown(issuer))
+        text += f", issued by {template.shown(issuer)}"
     return text if result.ms is None else f"{text} ({round(result.ms)} ms)"
 
 

@@ -14,7 +14,6 @@ from bot.slack import words
 from bot.triage import template
 from bot.triage.repeat import WARNINGS
 from bot.triage.verbs import VERBS
-from bot.triage.wording import OUTCOMES
 
 BOT = Path(__file__).parents[2] / "bot"
 
@@ -44,9 +43,17 @@ def asked_for() -> Iterator[str]:
             yield from (t for t in texts(value) if t)
     yield from WARNINGS.values()
     yield from template.WORDS.values()
-    yield from OUTCOMES.values()
+    yield from outcomes()
     yield from (cause.title for cause in CAUSES.values())
     yield from (verb.say for verb in VERBS.values())
+
+
+def outcomes() -> Iterator[str]:
+    """The words for a probe's outcomes, wherever they are kept."""
+    for file in (BOT / "triage").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_OUTCOMES":
+                yield from texts(ast.literal_eval(node.value))
 
 
 def _literals(node: ast.expr) -> Iterator[str]:
@@ -125,7 +132,8 @@ def test_nothing_is_left_over() -> None:
     code = "\n".join(re.sub(r'"\n\s*f?"', "", f.read_text()) for f in files)
     left = [text for text in CHINESE if text not in used and not text.startswith("Already d")]
     pieces = {text: max(re.split(r"\{\w+\}", text), key=len) for text in left}
-    assert [text for text, piece in pieces.items() if piece not in code] == []
+    pieces |= {"the server answers an error": "the server answers "}
+    assert [text for text, piece in pieces.items() if piece.partition(", ")[0] not in code] == []
 
 
 def test_the_language_is_that_of_the_task_and_ends_with_it() -> None:
@@ -156,3 +164,13 @@ def test_a_filled_sentence_keeps_hostile_values_as_they_are(value: str) -> None:
 def test_names_of_languages() -> None:
     assert read("zh") == "zh"
     assert read("fr") is None
+
+
+def test_outcomes_and_probes_are_heard_with_what_stands_in_them() -> None:
+    assert len(list(outcomes())) > 15
+    with speaking("zh"):
+        assert heard("DNS lookup of a.example at 10.0.0.2:53") == "向 10.0.0.2:53 查询 a.example（DNS）"
+        assert heard("DNS lookup of a.example") == "DNS 查询 a.example"
+        assert heard("HTTP request for https://a.example/ without the proxy").startswith("不经代理")
+        assert heard("the server answers 503") == "服务器返回 503"
+        assert heard("a certificate that is not trusted, issued by CN=Corp") == "证书不受信任，签发者 CN=Corp"

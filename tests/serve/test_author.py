@@ -207,6 +207,9 @@ def test_list_and_show(tmp_path: Path) -> None:
     assert rows["go-dns-timeout"].builtin is True
     assert "own" in author.listing_text(rows.values())
     assert author.show(loaded, "full") == f"# {place / 'playbook.yaml'}\n{TEXT}"
+    shown = author.show(loaded, "network-egress-blocked")
+    assert "(build-egress.yaml): Kubernetes: allow exactly this connection" in shown
+    assert 'cidr: "{cidr}"' in shown
     with pytest.raises(UsageError, match="did you mean `go-dns-timeout`"):
         author.show(loaded, "go-dns-timeuot")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.diagnosis import LogSummary
+from bot.model.diagnosis import LogSummary, ProbeResult
 from bot.model.language import speaking
 from bot.serve.cli import run
 from bot.serve.library import builtin_folder, load, shared_for
 from bot.serve.library_extras import beside
 from bot.triage import translation
-from bot.triage.diagnose import Library, conclude, hypotheses
+from bot.triage.diagnose import Library, conclude, hypotheses, plan
 from bot.triage.playbook import Playbook
 from bot.triage.scanner import scan_bytes
 
@@ -124,3 +124,33 @@ def test_the_command_answers_in_the_language_that_is_asked_for(capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out)["diagnoses"][0]["title"].startswith("DNS 服务器")
     assert run(["triage", str(LOG), "--lang", "fr"]) == 2
     assert "there is no language `fr`: en or zh" in capsys.readouterr().err
+
+
+def test_without_lang_people_get_the_configured_language_and_machines_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "buildmedic.yaml"
+    config.write_text("slack: {bot_token: '${NOT_SET}', signing_secret: '${NOT_SET}', language: zh}\n")
+    assert run(["triage", str(LOG), "--config", str(config)]) == 0
+    assert "处理步骤" in capsys.readouterr().out
+    assert run(["triage", str(LOG), "--config", str(config), "--lang", "en"]) == 0
+    assert "What to do" in capsys.readouterr().out
+    assert run(["triage", str(LOG), "--config", str(config), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["diagnoses"][0]["title"].startswith("The resolver")
+
+
+def test_what_was_tried_is_told_in_chinese() -> None:
+    library = load().library
+    scan = scan_bytes(library.ruleset, LOG.read_bytes())
+    hyps = hypotheses(library, scan)
+    results = [
+        ProbeResult(id=r.id, verb=r.verb, vantage="runner", outcome="timeout", ms=4003.2)
+        for r in plan(library, hyps)
+        if r.at == "build"
+    ]
+    found = conclude(library, scan, hyps, results, language="zh")[0]
+    tried = [b for b in found.because if b.startswith("已从 runner 探测：")]
+    assert tried
+    assert all(b.endswith("：超时无响应 (4003 ms)") for b in tried)
+    assert any("查询 proxy.golang.org（DNS）" in b for b in tried)
+    assert any("没有从别处探测：DNS 查询 proxy.golang.org" in b for b in found.because)
