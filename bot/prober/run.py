@@ -26,23 +26,11 @@ MAX_DEADLINE = 120.0
 MARGIN = 0.1  # seconds kept of the deadline for writing the answer
 
 # files of this package that are no verbs
-_PARTS = frozenset(
-    {
-        "__init__",
-        "__main__",
-        "blame",
-        "boot",
-        "der",
-        "dnswire",
-        "httpwire",
-        "mask",
-        "net",
-        "policy",
-        "proxyenv",
-        "resolvconf",
-    }
-    | {"resolver", "run", "target", "verb"}
+_PARTS_TEXT = (
+    "__init__ __main__ blame boot der dnswire exchange gitwire godirect golang httpwire mask net policy proxyenv "
+    "resolvconf resolver run target tools verb"
 )
+_PARTS = frozenset(_PARTS_TEXT.split())
 
 
 class BadRequest(Exception):

@@ -4,7 +4,9 @@ Wire: `COMMAND` runs there with stdin = frames of (10 decimal digits of length, 
 stdout = one line of JSON. The command is a constant; what varies goes through stdin alone.
 """
 
+import ast
 import io
+import json
 import zipfile
 from functools import cache
 from importlib import resources
@@ -19,22 +21,52 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever they are packed
 
 
 @cache
-def archive() -> bytes:
-    """The zip; `python prober.pyz < request.json` runs it as well."""
+def archive(verbs: frozenset[str] | None = None) -> bytes:
+    """The zip; `python prober.pyz < request.json` runs it as well. `verbs`: with these alone, and what they need."""
+    sources = _sources()
+    kept = sources.keys() if verbs is None else _needed(sources, verbs)
+    files = {f"{PACKAGE}/{name}.py": sources[name] for name in kept}
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
-        for name, source in sorted({**_sources(), "__main__.py": _MAIN.encode()}.items()):
-            pack.writestr(zipfile.ZipInfo(name, _EPOCH), source, zipfile.ZIP_DEFLATED)
+        for name, source in sorted({**files, "__main__.py": _MAIN.encode()}.items()):
+            pack.writestr(zipfile.ZipInfo(name, _EPOCH), source, zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
+@cache
 def _sources() -> dict[str, bytes]:
     folder = resources.files("bot.prober")
-    return {
-        f"{PACKAGE}/{file.name}": file.read_bytes()
-        for file in folder.iterdir()
-        if file.name.endswith(".py") and file.name != "boot.py"
-    }
+    found = {file.name[:-3]: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".py")}
+    found.pop("boot")
+    return found
+
+
+def _needed(sources: dict[str, bytes], verbs: frozenset[str]) -> set[str]:
+    """The machinery, these verbs, and all that they import."""
+    kept: set[str] = set()
+    waiting = ["__init__", "__main__", *(verb for verb in verbs if verb in sources)]
+    while waiting:
+        name = waiting.pop()
+        if name not in kept:
+            kept.add(name)
+            waiting += [found for found in _imports(sources[name]) if found in sources]
+    return kept
+
+
+def _imports(source: bytes) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+    return found
+
+
+def _verbs(request: bytes) -> frozenset[str] | None:
+    """The verbs that a request asks for; None where it cannot be read."""
+    try:
+        return frozenset(probe["verb"] for probe in json.loads(request)["probes"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 @cache
@@ -43,5 +75,5 @@ def _boot() -> bytes:
 
 
 def stdin(request: bytes) -> bytes:
-    """All that goes into stdin for one request."""
-    return b"".join(b"%010d%b" % (len(part), part) for part in (_boot(), archive(), request))
+    """All that goes into stdin for one request: of the prober, the parts that it needs."""
+    return b"".join(b"%010d%b" % (len(part), part) for part in (_boot(), archive(_verbs(request)), request))

@@ -1,6 +1,8 @@
 """`local`: the same bytes in a subprocess that sees no secret and is gone when the time is up."""
 
 import asyncio
+import base64
+import json
 import os
 import sys
 import time
@@ -11,7 +13,7 @@ import pytest
 from bot.model.build import Job
 from bot.model.diagnosis import ProbeRequest
 from bot.model.errors import ConfigError, VantageDown
-from bot.probes import kinds, make, pack, wire
+from bot.probes import kinds, make, pack, verbs, wire
 from bot.probes.local import LocalSettings, environment
 from tests.prober.servers import answering, hang_up, listening, silent
 
@@ -124,7 +126,13 @@ def test_kinds_and_settings() -> None:
 def test_the_command_is_plain_for_every_shell() -> None:
     assert not set("$`!\\'\n%^&|<>~#*?{}") & set(pack.COMMAND)
     assert pack.archive() == pack.archive.__wrapped__()
-    assert len(pack.stdin(b"{}")) < 64_000
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_a_request_is_small(verb: str) -> None:
+    """Some ways to a machine carry 64 KB of text at most."""
+    sent = pack.stdin(json.dumps({"probes": [{"verb": verb}]}).encode())
+    assert len(base64.b64encode(sent)) < 64_000
 
 
 GOOD = {"id": "0", "verb": "tcp", "outcome": "ok", "ms": 1.0, "facts": {"a": 1}}
