@@ -7,6 +7,7 @@ so many bytes are kept, and no credential is sent on to another place.
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 import time
@@ -22,9 +23,9 @@ from .target import Target, url
 from .verb import Context, Facts, Failed
 
 MAX_REDIRECTS = 3
-MACHINE = re.compile(r"/@v/|/@latest|/lookup/|/sumdb/|/v2/|/simple/|\.(?:json|info|mod|zip|tar|tgz|gz|whl|pom)\b")
+MACHINE = re.compile(r"/@v/|/@latest|/lookup/|/sumdb/|/v2/|\.(?:json|info|mod|zip|tar|tgz|gz|whl|pom)\b")
 Headers = Tuple[Tuple[str, str], ...]
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
 _SHOWN = {
     "server": "server", "content_type": "content-type", "retry_after": "retry-after", "date": "date",
     "via_header": "via", "www_authenticate": "www-authenticate", "location": "location",
@@ -38,9 +39,11 @@ class Hop:
     """One request and its answer."""
 
     def __init__(
-        self, target: Target, method: str, via: str, ctx: Context, extra: Headers = (), cap: int = MAX_BODY
-    ) -> None:
+        self, target: Target, method: str, via: str, ctx: Context, extra: Headers = (), cap: int = MAX_BODY,
+        segment: Optional[int] = None,
+    ) -> None:  # fmt: skip
         self.target, self.method, self.via, self.ctx, self.extra, self.cap = target, method, via, ctx, extra, cap
+        self.segment = segment  # the largest TCP segment, in bytes; None: the system's own
         self.head: Optional[Head] = None
         self.body: Optional[Body] = None
         self.facts: Facts = {}
@@ -116,7 +119,7 @@ class Hop:
     def _dial(self) -> socket.socket:
         """A connection that the target is at the other end of."""
         if not self.proxy:
-            attempt = connect(self.judged, self.target.port, self.ctx.clock)
+            attempt = connect(self.judged, self.target.port, self.ctx.clock, self.segment)
             self.facts["address"], self.phases["connect"] = attempt.address, attempt.ms
             assert attempt.sock
             return attempt.sock
@@ -137,7 +140,7 @@ class Hop:
         try:
             trusted = self.ctx._replace(policy=_trusted())
             found = resolve(proxy.host, trusted, self.ctx.clock.part(0.4))
-            attempt = connect(found.allowed, proxy.port, self.ctx.clock.part(0.6))
+            attempt = connect(found.allowed, proxy.port, self.ctx.clock.part(0.6), self.segment)
         except Failed as failure:
             if failure.outcome == "denied":
                 raise
@@ -207,8 +210,7 @@ class Hop:
         if head.status == 407:
             raise self._wants_credentials(head)
         if self.method == "GET" and head.status not in (204, 304):
-            self.body = reader.body(head, self.cap)
-            self._read_body(self.body, head)
+            self._take(reader, head)
         return head
 
     def _describe(self, head: Head) -> None:
@@ -225,7 +227,8 @@ class Hop:
         except (TypeError, ValueError, IndexError, OverflowError):
             pass
 
-    def _read_body(self, body: Body, head: Head) -> None:
+    def _take(self, reader: Reader, head: Head) -> None:
+        self.body = body = reader.body(head, self.cap)
         size = len(body.data)
         self.facts.update(bytes=size, expected=body.expected)
         if size and body.seconds > 0.001:
@@ -264,6 +267,14 @@ def following(head: Head, target: Target) -> Optional[Target]:
         return url(urljoin(target.shown(), location))
     except ValueError:
         return None
+
+
+def read_json(data: bytes) -> Any:
+    """Of a stranger. Raises ValueError, and nothing else; endless numbers and nests cost no more than others."""
+    try:
+        return json.loads(data.decode("utf-8"), parse_int=lambda digits: int(digits[:18]))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 class Fetched(NamedTuple):

@@ -11,7 +11,6 @@ answers Go would have come to (`,`: on after 404 and 410 alone; `|`: on after an
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -19,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import unquote
 
 from . import godirect, golang
-from .exchange import Fetched, fetch
+from .exchange import Fetched, fetch, read_json
 from .golang import BadList, Entry, Module
 from .target import url
 from .verb import TIMEOUT, Answer, Arg, Context, Facts, Failed, Verb
@@ -264,8 +263,8 @@ class _Walk:
 def _info(data: bytes, module: Module) -> Tuple[Optional[str], Optional[str]]:
     """(version, what is wrong) of a .info answer."""
     try:
-        given = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
+        given = read_json(data)
+    except ValueError:
         return None, "invalid response from proxy: not JSON"
     if not isinstance(given, dict):
         return None, "invalid response from proxy: no JSON object"

@@ -112,6 +112,16 @@ def _wrap(made: ssl.SSLContext, sock: socket.socket, name: str, clock: Clock) ->
     return wrapped
 
 
+def unverified(sock: socket.socket, name: str, clock: Clock) -> ssl.SSLSocket:
+    """A session with whoever it is. Raises Failed."""
+    begun = time.monotonic()
+    try:
+        return _wrap(context(False)[0], sock, name, clock)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise _broken(error, clock, begun) from None
+
+
 def _served(dial: Dial, name: str, clock: Clock) -> Optional[Leaf]:
     try:
         wrapped = _wrap(context(False)[0], dial(), name, clock)

@@ -32,7 +32,8 @@ Pattern = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 VerbName = Literal[
-    "dns", "tcp", "tls", "http", "env", "goproxy", "gosumdb"
+    "dns", "tcp", "tls", "http", "env", "goproxy", "gosumdb", "git", "registry", "npm", "pypi", "maven", "apt",
+    "throughput", "load", "disk", "clock", "toolchain", "context", "capture",
 ]  # fmt: skip
 """The keys of `VERBS`, written out for type checkers and the published schema."""
 

@@ -6,6 +6,7 @@ The facts are those that the prober's verbs name at the top of their files.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from bot.triage import verb_values as values
 from bot.triage.verb_values import count, host, listing, module, one_of, port, seconds, server, url
 
 
@@ -31,6 +32,11 @@ _PORT = Argument(port, False, "a port, 1 to 65535", 443)
 _TIMEOUT = Argument(seconds, False, "seconds, 0.1 to 30")
 _MODULE = Argument(module, False, "a Go module: path@version", "golang.org/x/text@v0.3.0")
 _LIST = Argument(listing, False, "a value as Go's variable takes it, without credentials")
+# of whatever asks over HTTP
+_WEB = (
+    "via proxy proxy_from proxy_address proxy_outcome proxy_status address phase html captive_portal issuer subject "
+    "names not_after reason verify ca_file ca_count resolver rcode host"
+)
 _TYPES = ("A", "AAAA", "CNAME", "NS", "PTR", "MX", "TXT", "SRV")
 _TLS = (
     "version cipher issuer subject names not_before not_after not_yet_valid self_signed reason verify ca_file cacount "
@@ -86,6 +92,133 @@ VERBS: Mapping[str, Verb] = {
             "ended status module"
         ),
         "checksum database, asked for {module}",
+    ),
+    "git": Verb(
+        {
+            "url": Argument(values.git_url, True, "a git URL without credentials"),
+            "ref": Argument(values.ref, False, "a branch or a tag"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "url scheme speaks_git wants_credentials status refs ref banner refused connect_ms dns_ms server title "
+            f"retry_after phases {_WEB}"
+        ),
+        "question to the git host of {url}",
+    ),
+    "registry": Verb(
+        {
+            "image": Argument(values.image, True, "an image, or `registry.example/`"),
+            "scheme": Argument(one_of("auto", "https", "http"), False, "auto, https or http"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "registry repository reference kind scheme status ping token manifest auth realm digest media_type "
+            "api_version code message ratelimit_limit ratelimit_remaining ratelimit_reset ratelimit_source retry_after "
+            f"health unhealthy server {_WEB}"
+        ),
+        "anonymous question to the registry of {image}",
+    ),
+    "npm": Verb(
+        {
+            "package": Argument(values.npm_package, False, "name or name@version"),
+            "registry": Argument(url, False, "an http or https URL without credentials"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "registry registry_from package version status tarball tarball_host tarball_status tarball_error "
+            f"retry_after ratelimit_limit ratelimit_remaining server title skew phases {_WEB}"
+        ),
+        "question to the npm registry",
+    ),
+    "pypi": Verb(
+        {
+            "package": Argument(values.pypi_package, False, "name or name==version"),
+            "index": Argument(url, False, "an http or https URL without credentials"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "index index_from package status files version file file_host file_status file_error retry_after "
+            f"ratelimit_limit ratelimit_remaining server title skew phases {_WEB}"
+        ),
+        "question to the Python package index",
+    ),
+    "maven": Verb(
+        {
+            "artifact": Argument(values.artifact, False, "group:artifact:version"),
+            "repository": Argument(url, False, "an http or https URL without credentials"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "repository repository_from artifact status checksum retry_after ratelimit_limit ratelimit_remaining "
+            f"server title skew phases {_WEB}"
+        ),
+        "question to the Maven repository",
+    ),
+    "apt": Verb(
+        {
+            "uri": Argument(url, False, "an http or https URL without credentials"),
+            "suite": Argument(values.suite, False, "a suite, such as stable"),
+            "timeout": _TIMEOUT,
+        },
+        _facts("suites failed status expired host"),
+        "question to the package archives",
+    ),
+    "throughput": Verb(
+        {
+            "url": Argument(url, True, "an http or https URL without credentials"),
+            "bytes": Argument(values.size, False, "1024 to 33554432"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "url status bytes expected bytes_per_second seconds first_byte_ms longest_gap_ms stalled_at mss "
+            f"mtu_black_hole works_with_mss fails_with_mss tried {_WEB} {_TLS}"
+        ),
+        "download from {url}",
+    ),
+    "load": Verb(
+        {"timeout": _TIMEOUT},
+        _facts(
+            "cpus load1 load5 load15 cpu_percent steal_percent memory_total memory_available swap_total swap_free "
+            "oom_kills pressure cgroup cgroup_path cpu_limit throttled_percent memory_limit memory_used memory_peak "
+            "cgroup_oom_kills pids_limit pids processes fds fds_limit own_fds_limit conntrack conntrack_limit sockets "
+            "time_wait local_ports uptime tight"
+        ),
+        "look at the load",
+    ),
+    "disk": Verb(
+        {"path": Argument(values.path, False, "an absolute path"), "timeout": _TIMEOUT},
+        _facts("disks full inodes_full readonly path free used_percent inodes_percent skipped"),
+        "look at the disks",
+    ),
+    "clock": Verb(
+        {"url": Argument(url, False, "an http or https URL without credentials"), "timeout": _TIMEOUT},
+        _facts("skew uncertainty off servers time synchronized"),
+        "comparison of the clock",
+    ),
+    "toolchain": Verb(
+        {"timeout": _TIMEOUT},
+        _facts(
+            "go git curl docker gcc make node python3 java npm pip mvn gradle cargo buildctl skopeo bash tar unzip xz "
+            "ssh tcpdump paths missing docker_daemon docker_server ca_file ca_exists ca_count tzdata libc shell path"
+        ),
+        "look at the tools",
+    ),
+    "context": Verb(
+        {
+            "path": Argument(values.path, True, "the absolute path of a checkout"),
+            "dockerfile": Argument(values.inside, False, "a path inside the checkout"),
+            "timeout": _TIMEOUT,
+        },
+        _facts(
+            "path dockerfile dockerignore patterns total_bytes total_files sent_bytes sent_files saved_bytes "
+            "could_save could_save_bytes top complete"
+        ),
+        "measure of the build context {path}",
+    ),
+    "capture": Verb(
+        {"host": _HOST, "port": _PORT, "timeout": _TIMEOUT},
+        _facts("address port pattern syn syn_ack rst icmp icmp_from packets ttl_syn_ack ttl_rst connect"),
+        "watched connection to {host} port {port}",
     ),
     "env": Verb(
         {"timeout": _TIMEOUT},

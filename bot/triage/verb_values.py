@@ -90,3 +90,47 @@ def listing(value: str) -> str | None:
     """A value of GOPROXY, GONOPROXY or GOSUMDB, without anything that is, or was, a credential."""
     fits = re.fullmatch(r"[!-~ ]{1,2000}", value) and "@" not in value and not _REDACTED.search(value)
     return value if fits else None
+
+
+def _fits(pattern: str) -> Callable[[str], str | None]:
+    """What matches as a whole, and climbs out of nowhere."""
+    compiled = re.compile(pattern)
+    return lambda value: value if compiled.fullmatch(value) and ".." not in value else None
+
+
+ref = _fits(r"[A-Za-z0-9._/+-]{1,200}")
+npm_package = _fits(
+    r"(?:@[a-z0-9~-][a-z0-9._~-]{0,100}/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]{0,200}(?:@[A-Za-z0-9._+~^-]{1,100})?"
+)
+pypi_package = _fits(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?(?:==[A-Za-z0-9._+!-]{1,80})?")
+artifact = _fits(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,150}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,150}){2,4}")
+suite = _fits(r"[a-z0-9][a-z0-9._/-]{0,80}")
+path = _fits(r"/[A-Za-z0-9._/@+~ -]{0,500}")
+inside = _fits(r"[A-Za-z0-9._@+~-][A-Za-z0-9._/@+~ -]{0,300}")
+_IMAGE = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?)/)?(?P<path>[a-z0-9._/-]*)"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9+._-]+:[0-9a-fA-F]{32,128})?"
+)
+
+
+def image(value: str) -> str | None:
+    """An image reference, or `registry.example/`."""
+    found = _IMAGE.fullmatch(value)
+    if not found or ".." in value or len(value) > 600 or not value:
+        return None
+    named = found["host"]
+    return value if named is None or host(named.partition(":")[0] if "[" not in named else named) else None
+
+
+def git_url(value: str) -> str | None:
+    """A repository over HTTP, SSH or git's own protocol, without credentials (a user's name alone is none)."""
+    if value.lower().startswith(("http://", "https://")):
+        return url(value)
+    found = re.fullmatch(r"(?:ssh|git)://(?:[A-Za-z0-9_.-]+@)?([^/@\s:]+)(:[0-9]{1,5})?/[!-~]{0,500}", value)
+    found = found or re.fullmatch(r"(?:[A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]+):(?!//)[!-~]{1,500}()", value)
+    return value if found and host(found[1]) and not _REDACTED.search(value) else None
+
+
+def size(value: str) -> int | None:
+    """Bytes of a download: 1 KiB to 32 MiB."""
+    return int(value) if re.fullmatch(r"[0-9]{4,8}", value) and 1024 <= int(value) <= 32 * 1024 * 1024 else None

@@ -72,10 +72,59 @@ def _gosumdb(args: Mapping[str, Any], _: Quoted) -> str:
     return f"curl -sv --max-time 20 {shlex.quote(f'https://{name}/latest')}"
 
 
-def _env(_: Mapping[str, Any], __: Quoted) -> str:
-    return "go env GOPROXY GOSUMDB GOPRIVATE GONOPROXY; env | grep -i _proxy; cat /etc/resolv.conf"
+def _git(_: Mapping[str, Any], q: Quoted) -> str:
+    return f"GIT_TERMINAL_PROMPT=0 git ls-remote {q['url']} {q.get('ref', 'HEAD')}"
+
+
+def _registry(args: Mapping[str, Any], q: Quoted) -> str:
+    if str(args["image"]).endswith("/"):
+        return f"curl -sv --max-time 20 {shlex.quote('https://' + str(args['image']) + 'v2/')}"
+    return f"skopeo inspect --raw {shlex.quote('docker://' + str(args['image']))} | head -c 300"
+
+
+def _npm(_: Mapping[str, Any], q: Quoted) -> str:
+    where = f" --registry {q['registry']}" if "registry" in q else ""
+    return f"npm view{where} {q['package']} dist.tarball" if "package" in q else f"npm ping{where}"
+
+
+def _pypi(_: Mapping[str, Any], q: Quoted) -> str:
+    where = f" --index-url {q['index']}" if "index" in q else ""
+    return f"pip download --no-deps --no-cache-dir -d /tmp{where} {q.get('package', 'pip')}"
+
+
+def _maven(_: Mapping[str, Any], q: Quoted) -> str:
+    where = f" -DremoteRepositories={q['repository']}" if "repository" in q else ""
+    return f"mvn -B dependency:get{where} -Dartifact={q.get('artifact', 'junit:junit:4.13.2')}"
+
+
+def _throughput(_: Mapping[str, Any], q: Quoted) -> str:
+    return f"curl -s -o /dev/null --max-time 60 -w '%{{size_download}} bytes, %{{speed_download}} a second' {q['url']}"
+
+
+def _clock(_: Mapping[str, Any], q: Quoted) -> str:
+    return f"date -u; curl -skI --max-time 10 {q.get('url', 'https://proxy.golang.org')} | grep -i ^date"
+
+
+def _context(_: Mapping[str, Any], q: Quoted) -> str:
+    return f"du -sh {q['path']} {q['path']}/.git; cat {q['path']}/.dockerignore"
+
+
+def _capture(_: Mapping[str, Any], q: Quoted) -> str:
+    where = f"{q['host']} and port {q.get('port', '443')}"
+    return f"tcpdump -ni any -c 10 'tcp and host {where}' & nc -vz -w 10 {q['host']} {q.get('port', '443')}"
+
+
+def _plain(command: str) -> Callable[[Mapping[str, Any], Quoted], str]:
+    return lambda _, __: command
 
 
 _BY_HAND: Mapping[str, Callable[[Mapping[str, Any], Quoted], str]] = {
-    "dns": _dns, "tcp": _tcp, "tls": _tls, "http": _http, "env": _env, "goproxy": _goproxy, "gosumdb": _gosumdb,
+    "dns": _dns, "tcp": _tcp, "tls": _tls, "http": _http, "goproxy": _goproxy, "gosumdb": _gosumdb, "git": _git,
+    "registry": _registry, "npm": _npm, "pypi": _pypi, "maven": _maven, "throughput": _throughput, "clock": _clock,
+    "context": _context, "capture": _capture,
+    "env": _plain("go env GOPROXY GOSUMDB GOPRIVATE GONOPROXY; env | grep -i _proxy; cat /etc/resolv.conf"),
+    "apt": _plain("apt-get update -o Acquire::Retries=0"),
+    "load": _plain("uptime; free -m; cat /proc/pressure/*; grep oom_kill /proc/vmstat; dmesg | tail"),
+    "disk": _plain("df -h; df -i"),
+    "toolchain": _plain("which go git curl docker gcc make; go version; docker version; ls -l /etc/ssl/certs | head"),
 }  # fmt: skip
