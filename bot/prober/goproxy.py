@@ -183,6 +183,8 @@ class _Walk:
         except Failed as failure:
             tried = Try(failure.outcome, False, failure.error, failure.facts.get("status"), ctx.clock.ms(),
                         facts=failure.facts)  # fmt: skip
+        except ValueError as error:
+            tried = Try("proxy-error", False, f"{self.entries[index].url}: {error}")
         self.tries.setdefault((index, step), tried)  # what came late does not change what was concluded
 
     def _try(self, index: int, step: str, version: str, ctx: Context) -> Try:
