@@ -60,6 +60,8 @@ def image(value: Any) -> Image:
     tag = ""
     if ":" in path.rpartition("/")[2]:
         path, _, tag = path.rpartition(":")
+        if not tag:
+            raise ValueError("ends in a colon without a tag")
     if (at and not _DIGEST.fullmatch(digest)) or (tag and not _TAG.fullmatch(tag)):
         raise ValueError("has a tag or a digest that no image has")
     name, port = split_port(registry)
