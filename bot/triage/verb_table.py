@@ -40,7 +40,7 @@ _WEB = (
 _TYPES = ("A", "AAAA", "CNAME", "NS", "PTR", "MX", "TXT", "SRV")
 _TLS = (
     "version cipher issuer subject names not_before not_after not_yet_valid self_signed reason verify ca_file cacount "
-    "tls_ms time"
+    "tls_ms time chain chain_length interception"
 )
 
 VERBS: Mapping[str, Verb] = {
@@ -49,15 +49,24 @@ VERBS: Mapping[str, Verb] = {
             "host": _HOST,
             "server": Argument(server, False, "a resolver (host or address, with a port perhaps), or `control`"),
             "tries": Argument(count, False, "a number from 1 to 10"),
+            "transport": Argument(one_of("auto", "udp", "tcp"), False, "auto, udp or tcp"),
             "type": Argument(one_of(*_TYPES), False, "a record type"),
             "timeout": _TIMEOUT,
         },
-        _facts("resolver rcode answered tries addresses ttl cname tcp types resolvers system search ndots source dns"),
+        _facts(
+            "resolver rcode answered tries addresses ttl cname tcp types resolvers system search ndots source dns "
+            "soa negative_ttl authoritative recursion rcodes slowest truncated searched answers_to"
+        ),
         "DNS lookup of {host}",
     ),
     "tcp": Verb(
-        {"host": _HOST, "port": _PORT, "timeout": _TIMEOUT},
-        _facts("address port addresses attempts failed dns_ms phase skipped"),
+        {
+            "host": _HOST,
+            "port": _PORT,
+            "tries": Argument(count, False, "a number from 1 to 10"),
+            "timeout": _TIMEOUT,
+        },
+        _facts("address port addresses attempts failed dns_ms phase skipped how families opened tries"),
         "TCP connection to {host} port {port}",
     ),
     "tls": Verb(

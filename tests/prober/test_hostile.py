@@ -202,6 +202,9 @@ def test_metadata_is_reached_from_nowhere(world: World) -> None:
     results = world.ask(listed, "any")
     finished(results)
     assert world.reached() == set()
+    # some of these go nowhere without a zone in any case: refused they are all the same
+    plain = world.ask([("tcp", {"host": one, "timeout": 2}) for one in hostile.METADATA + hostile.METADATA_6], "any")
+    assert {r["outcome"] for r in plain} == {"denied"}
     names = [("http", {"url": f"http://{name}/", "timeout": 2}) for name in hostile.NAMES]
     world.ask(names, "any", http_proxy=f"http://{PUBLIC}:80", all_proxy="http://169.254.169.254:80")
     assert world.reached() == set()

@@ -113,7 +113,7 @@ def test_arguments_of_any_shape(name: str, value: Any, key: str) -> None:
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        ({}, "'host' is missing"), ({"host": "a", "prt": 1}, "unknown argument 'prt' (known: host, port, timeout)"),
+        ({}, "'host' is missing"), ({"host": "a", "prt": 1}, "unknown argument 'prt' (known: host, port, timeout, tries)"),
         ({"host": "a b"}, "host='a b' must be a host name"), ({"host": "a", "port": 0}, "from 1 to 65535"),
         ({"host": "a", "port": "80x"}, "from 1 to 65535"), ({"host": "a", "timeout": 31}, "0.1 to 30"),
         ({"host": "a/b"}, "host name"), ({"host": "a\nb"}, "host name"), ({"host": "a" * 300}, "host name"),
