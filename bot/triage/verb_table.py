@@ -43,6 +43,13 @@ _TLS = (
     "tls_ms time chain chain_length interception"
 )
 
+COSTS: Mapping[str, int] = {
+    "dns": 1, "tcp": 1, "env": 1, "load": 1, "disk": 1,
+    "tls": 2, "http": 2, "git": 2, "registry": 2, "npm": 2, "pypi": 2, "maven": 2, "apt": 2, "clock": 2, "toolchain": 2,
+    "goproxy": 3, "gosumdb": 3, "throughput": 3, "context": 3, "capture": 3,
+}  # fmt: skip
+"""What a probe asks of the network and of the machine: 1 a few packets, 2 one exchange, 3 several or a long one."""
+
 VERBS: Mapping[str, Verb] = {
     "dns": Verb(
         {
