@@ -24,7 +24,7 @@ from .verb import TIMEOUT, Answer, Arg, Clock, Context, Facts, Failed, Verb, who
 
 LADDER = (1400, 1340, 1260, 1160, 960, 536)  # common tunnels: GRE, WireGuard, VXLAN in IPsec, IPv6's least, IPv4's
 QUIET = 2.5  # seconds without a byte that make a stall: longer than TCP's first repeats
-SLOW = 64 * 1024  # bytes a second: below it clients with a limit of their own give up
+EARLY = 4096  # bytes: a path that loses large packets stalls before this much has come
 
 
 class Run(NamedTuple):
@@ -173,7 +173,10 @@ def _ladder(target: Target, first: Run, ctx: Context) -> Facts:
 
 
 def _better(run_: Run, first: Run) -> bool:
-    return run_.outcome == "ok" or (run_.outcome not in ("slow", "timeout") and run_.facts.get("status") is not None)
+    """It came to an end; or it got well under way where the first one never did."""
+    if run_.outcome == "ok" or (run_.outcome not in ("slow", "timeout") and run_.facts.get("status") is not None):
+        return True
+    return first.got < EARLY and run_.got >= 2 * EARLY
 
 
 VERB = Verb(

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -213,6 +214,33 @@ def test_every_python_that_is_here(python: Path, tmp_path: Path) -> None:
         "dns": "ok", "tcp": "ok", "tls": "tls-untrusted", "http": "ok", "env": "ok", "no": "denied"
     }  # fmt: skip
     assert "trustme" in results["tls"]["facts"]["issuer"]
+    assert list(tmp_path.iterdir()) == []
+
+
+CLOSED: dict[str, dict[str, Any]] = {
+    "dns": {"host": "localhost"}, "tcp": {"host": "127.0.0.1", "port": 1}, "tls": {"host": "127.0.0.1", "port": 1},
+    "http": {"url": "http://127.0.0.1:1/"}, "goproxy": {"goproxy": "http://127.0.0.1:1|off"}, "git": {"url": "ssh://127.0.0.1:1/x"},
+    "gosumdb": {"goproxy": "http://127.0.0.1:1"}, "registry": {"image": "127.0.0.1:1/a/b"}, "maven": {"repository": "http://127.0.0.1:1"},
+    "npm": {"registry": "http://127.0.0.1:1", "package": "x@1"}, "pypi": {"index": "http://127.0.0.1:1"}, "apt": {"uri": "http://127.0.0.1:1"},
+    "throughput": {"url": "http://127.0.0.1:1/"}, "clock": {"url": "http://127.0.0.1:1/"}, "context": {"path": str(FOLDER.parents[1])},
+    "capture": {"host": "127.0.0.1", "port": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("python", pythons(), ids=lambda p: str(p.parts[-3]))
+def test_every_verb_runs_on_every_python(python: Path, tmp_path: Path) -> None:
+    probes = [{"id": v, "verb": v, "args": CLOSED.get(v, {})} for v in run.verb_names()]
+    request = {"schema": verb.SCHEMA, "deadline": 20, "policy": {"scope": "any"}, "probes": probes}
+    sent = pack.stdin(json.dumps(request).encode())
+    plain = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    done = subprocess.run(
+        [python, "-I", "-c", pack.BOOT], input=sent, capture_output=True, check=True, cwd=tmp_path, env=plain
+    )
+    assert done.stderr == b""
+    outcomes = {r["id"]: r["outcome"] for r in json.loads(done.stdout)["results"]}
+    fine = {"dns", "env", "load", "disk", "toolchain", "context"}
+    assert {v for v, outcome in outcomes.items() if outcome == "ok"} == fine
+    assert {outcome for v, outcome in outcomes.items() if v not in fine} == {"refused", "denied"}
     assert list(tmp_path.iterdir()) == []
 
 
