@@ -11,7 +11,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from . import tools
-from .verb import Facts
+from .verb import Arg, Facts
 
 NAMES = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GONOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOINSECURE")
 DEFAULT_PROXY = "https://proxy.golang.org,direct"
@@ -196,3 +196,6 @@ def in_force(asked: Optional[str], name: str, default: str, told: Facts) -> Tupl
         return asked, "the probe's argument"
     value = str(told.get(name) or "")
     return (value, str(told.get("go_from", ""))) if value else (default, "Go's default")
+
+
+ARGUMENT = Arg(module, "path@version, such as example.com/mod@v1.2.3", default=module(MODULE))

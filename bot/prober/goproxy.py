@@ -294,9 +294,7 @@ def _order(version: str) -> Tuple[int, ...]:
 VERB = Verb(
     says="walk GOPROXY for one module version as the go command does, and say where and why it ends",
     args={
-        "module": Arg(
-            golang.module, "path@version, such as example.com/mod@v1.2.3", default=golang.module(golang.MODULE)
-        ),
+        "module": golang.ARGUMENT,
         "goproxy": Arg(golang.listing, "a GOPROXY list; left out: what is in force on the machine"),
         "gonoproxy": Arg(golang.listing, "GONOPROXY patterns to go with it; left out: those of the machine"),
         "timeout": TIMEOUT,

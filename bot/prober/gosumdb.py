@@ -182,9 +182,7 @@ class _Look:
 VERB = Verb(
     says="find out how go reaches the checksum database, through a proxy or directly, and ask it for a module",
     args={
-        "module": Arg(
-            golang.module, "path@version, such as example.com/mod@v1.2.3", default=golang.module(golang.MODULE)
-        ),
+        "module": golang.ARGUMENT,
         "gosumdb": Arg(golang.listing, "a GOSUMDB value; left out: what is in force on the machine"),
         "goproxy": Arg(golang.listing, "a GOPROXY list; left out: what is in force on the machine"),
         "timeout": TIMEOUT,

@@ -32,15 +32,18 @@ _PORT = Argument(port, False, "a port, 1 to 65535", 443)
 _TIMEOUT = Argument(seconds, False, "seconds, 0.1 to 30")
 _MODULE = Argument(module, False, "a Go module: path@version", "golang.org/x/text@v0.3.0")
 _LIST = Argument(listing, False, "a value as Go's variable takes it, without credentials")
+_TYPES = ("A", "AAAA", "CNAME", "NS", "PTR", "MX", "TXT", "SRV")
+_RESOLVED = "phase host resolver rcode address"  # of whatever resolves a name first
+_TLS = (
+    "version cipher issuer subject names not_before not_after not_yet_valid self_signed reason verify ca_file ca_count "
+    f"tls_ms time chain chain_length interception {_RESOLVED}"
+)
 # of whatever asks over HTTP
 _WEB = (
-    "via proxy proxy_from proxy_address proxy_outcome proxy_status address phase html captive_portal issuer subject "
-    "names not_after reason verify ca_file ca_count resolver rcode host"
-)
-_TYPES = ("A", "AAAA", "CNAME", "NS", "PTR", "MX", "TXT", "SRV")
-_TLS = (
-    "version cipher issuer subject names not_before not_after not_yet_valid self_signed reason verify ca_file cacount "
-    "tls_ms time chain chain_length interception"
+    "status url final_url redirects via proxy proxy_from proxy_address proxy_outcome proxy_status proxy_authenticate "
+    "phases server content_type location retry_after ratelimit ratelimit_limit ratelimit_remaining ratelimit_reset "
+    "ratelimit_source date skew bytes expected bytes_per_second html title captive_portal asked_by via_header "
+    f"www_authenticate mitigated x_error {_TLS}"
 )
 
 COSTS: Mapping[str, int] = {
@@ -62,7 +65,7 @@ VERBS: Mapping[str, Verb] = {
         },
         _facts(
             "resolver rcode answered tries addresses ttl cname tcp types resolvers system search ndots source dns "
-            "soa negative_ttl authoritative recursion rcodes slowest truncated searched answers_to"
+            f"soa negative_ttl authoritative recursion rcodes slowest truncated searched answers_to {_RESOLVED}"
         ),
         "DNS lookup of {host}",
     ),
@@ -73,12 +76,12 @@ VERBS: Mapping[str, Verb] = {
             "tries": Argument(count, False, "a number from 1 to 10"),
             "timeout": _TIMEOUT,
         },
-        _facts("address port addresses attempts failed dns_ms phase skipped how families opened tries"),
+        _facts(f"port addresses attempts failed dns_ms skipped how families opened tries {_RESOLVED}"),
         "TCP connection to {host} port {port}",
     ),
     "tls": Verb(
         {"host": _HOST, "port": _PORT, "servername": Argument(host, False, "a host name"), "timeout": _TIMEOUT},
-        _facts(f"phase address port servername dns_ms connect_ms {_TLS}"),
+        _facts(f"port servername dns_ms connect_ms {_TLS}"),
         "TLS handshake with {host} port {port}",
     ),
     "http": Verb(
@@ -88,12 +91,7 @@ VERBS: Mapping[str, Verb] = {
             "via": Argument(one_of("proxy", "direct", "auto"), False, "proxy, direct or auto"),
             "timeout": _TIMEOUT,
         },
-        _facts(
-            "status url final_url redirects via proxy proxy_from proxy_address proxy_outcome proxy_status "
-            "proxy_authenticate phase phases address server content_type location retry_after ratelimit "
-            "ratelimit_limit ratelimit_remaining ratelimit_reset ratelimit_source date skew bytes expected "
-            "bytes_per_second html title captive_portal asked_by via_header www_authenticate mitigated x_error " + _TLS
-        ),
+        _facts(_WEB),
         "HTTP request for {url}",
     ),
     "goproxy": Verb(
@@ -187,7 +185,7 @@ VERBS: Mapping[str, Verb] = {
         },
         _facts(
             "url status bytes expected bytes_per_second seconds first_byte_ms longest_gap_ms stalled_at mss "
-            f"mtu_black_hole works_with_mss fails_with_mss tried {_WEB} {_TLS}"
+            f"mtu_black_hole works_with_mss fails_with_mss tried {_WEB}"
         ),
         "download from {url}",
     ),
@@ -233,15 +231,15 @@ VERBS: Mapping[str, Verb] = {
     ),
     "capture": Verb(
         {"host": _HOST, "port": _PORT, "timeout": _TIMEOUT},
-        _facts("address port pattern syn syn_ack rst icmp icmp_from packets ttl_syn_ack ttl_rst connect"),
+        _facts(f"{_RESOLVED} port pattern syn syn_ack rst icmp icmp_from packets ttl_syn_ack ttl_rst connect"),
         "watched connection to {host} port {port}",
     ),
     "env": Verb(
         {"timeout": _TIMEOUT},
         _facts(
             "goproxy gosumdb goprivate gonosumdb gonoproxy goflags gotoolchain goinsecure go_version go_from "
-            "http_proxy https_proxy all_proxy no_proxy resolvers search ndots options hosts ca_file ca_exists "
-            "cacount os platform python hostname time user"
+            "python_path http_proxy https_proxy all_proxy no_proxy resolvers search ndots options hosts ca_file "
+            "ca_exists ca_count os platform python hostname time user"
         ),
         "look at the environment",
     ),
