@@ -88,6 +88,8 @@ class _Registry:
             )
         path = f"/v2/{self.image.repository}/manifests/{self.image.reference}"
         got = self._get(path, (("Accept", ACCEPT), *token), "HEAD")
+        if got.status in (405, 501):  # a registry, or something before it, that knows no HEAD
+            got = self._get(path, (("Accept", ACCEPT), *token))
         self._note("manifest", got)
         self._learn(got)
         for name, header in (("digest", "docker-content-digest"), ("media_type", "content-type")):

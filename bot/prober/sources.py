@@ -127,7 +127,7 @@ def _pip_default(seconds: float) -> Optional[Source]:
     env = tools.bare_environment()
     for python in (tools.find("python3"), sys.executable):
         if python and seconds > 0.5:
-            said = tools.say([python, "-I", "-m", "pip", "install", "--help"], env, seconds)
+            said = tools.say([python, "-I", "-B", "-m", "pip", "install", "--help"], env, seconds)
             found = re.search(r"\(default:?\s+(https?://[^\s)]+)\)", said.text)
             if said.code == 0 and found:
                 return clean(found.group(1), "pip's own default")

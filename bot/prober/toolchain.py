@@ -22,8 +22,8 @@ from .verb import TIMEOUT, Answer, Clock, Context, Facts, Verb
 
 TOOLS: Tuple[Tuple[str, str], ...] = (
     ("go", "version"), ("git", "--version"), ("curl", "--version"), ("docker", "--version"), ("gcc", "--version"),
-    ("make", "--version"), ("node", "--version"), ("python3", "--version"), ("java", "-version"), ("npm", ""),
-    ("pip", ""), ("mvn", ""), ("gradle", ""), ("cargo", "--version"), ("buildctl", "--version"),
+    ("make", "--version"), ("node", "--version"), ("python3", "--version"), ("java", ""), ("npm", ""),
+    ("pip", ""), ("mvn", ""), ("gradle", ""), ("cargo", ""), ("buildctl", "--version"),
     ("skopeo", "--version"), ("bash", ""), ("tar", "--version"), ("unzip", ""), ("xz", ""), ("ssh", ""),
     ("tcpdump", ""),
 )  # fmt: skip

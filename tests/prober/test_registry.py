@@ -87,6 +87,20 @@ def test_the_token_dance() -> None:
     assert "hunter2" not in json.dumps(result)
 
 
+def test_a_registry_that_knows_no_head() -> None:
+    def handle(conn: Any) -> None:
+        head = read_head(conn).decode("latin-1")
+        conn.sendall(
+            answer(405, b"")
+            if head.startswith("HEAD")
+            else answer(200, b"{}", "application/json", "Docker-Content-Digest: sha256:2\r\n")
+        )
+
+    with listening(handle) as server:
+        result = probe("registry", image=f"127.0.0.1:{server.port}/a/b", scheme="http", timeout=3)
+    assert (result["outcome"], result["facts"]["digest"]) == ("ok", "sha256:2")
+
+
 LIMITED = answer(429, b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit"}]}',
                  "application/json", "Retry-After: 60\r\n")  # fmt: skip
 
