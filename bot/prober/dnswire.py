@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 TYPES: Dict[str, int] = {
     "A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33,
 }  # fmt: skip
 _RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
 MAX_RECORDS = 64
+_SOA = 6
 MAX_JUMPS = 32
 
 
@@ -28,6 +29,10 @@ class Reply(NamedTuple):
     values: List[str]  # records of the type that was asked for, CNAMEs followed
     cname: List[str]
     ttl: int  # seconds, the smallest of `values`; 0 without any
+    authoritative: bool = False
+    recursion: bool = True  # whether the server offers to ask others; one that does not, and knows nothing, is lame
+    soa: Optional[str] = None  # of a denial: the zone that denies (RFC 2308)
+    negative_ttl: Optional[int] = None  # seconds for which a denial may be kept
 
 
 def query(ident: int, name: str, qtype: str) -> bytes:
@@ -92,7 +97,7 @@ def parse(packet: bytes, ident: int, name: str, qtype: str) -> Reply:
     """The answer to this very question. Raises NotOurs, BadPacket."""
     if len(packet) < 12:
         raise NotOurs("shorter than a header")
-    got, flags, questions, answers = struct.unpack_from(">HHHH", packet)
+    got, flags, questions, answers, authorities = struct.unpack_from(">HHHHH", packet)
     if got != ident or not flags & 0x8000:
         raise NotOurs("another id")
     rcode = _RCODES.get(flags & 15, f"RCODE {flags & 15}")
@@ -106,11 +111,30 @@ def parse(packet: bytes, ident: int, name: str, qtype: str) -> Reply:
     if asked.lower() != name.rstrip(".").lower() or struct.unpack_from(">HH", packet, at) != (TYPES[qtype], 1):
         raise NotOurs("another question")
     truncated = bool(flags & 0x0200)
-    values, cname, ttls = _records(packet, at + 4, min(answers, MAX_RECORDS), TYPES[qtype], truncated)
-    return Reply(rcode, truncated, values, cname, min(ttls, default=0))
+    values, cname, ttls, at = _records(packet, at + 4, min(answers, MAX_RECORDS), TYPES[qtype], truncated)
+    reply = Reply(rcode, truncated, values, cname, min(ttls, default=0), bool(flags & 0x0400), bool(flags & 0x0080))
+    if values or answers > MAX_RECORDS:
+        return reply
+    zone, seconds = _soa(packet, at, min(authorities, MAX_RECORDS))
+    return reply._replace(soa=zone, negative_ttl=seconds)
 
 
-def _records(packet: bytes, at: int, count: int, wanted: int, cut: bool) -> Tuple[List[str], List[str], List[int]]:
+def _soa(packet: bytes, at: int, count: int) -> Tuple[Optional[str], Optional[int]]:
+    """(zone, seconds) of the SOA in a denial's authority section. What is malformed there spoils no answer."""
+    try:
+        for _ in range(count):
+            zone, at = _name(packet, at)
+            kind, klass, ttl, size = struct.unpack_from(">HHIH", packet, at)
+            at += 10
+            if kind == _SOA and klass == 1 and size >= 22 and at + size <= len(packet):
+                return zone, min(ttl & 0x7FFFFFFF, struct.unpack_from(">I", packet, at + size - 4)[0])
+            at += size
+    except (BadPacket, struct.error):
+        pass
+    return None, None
+
+
+def _records(packet: bytes, at: int, count: int, wanted: int, cut: bool) -> Tuple[List[str], List[str], List[int], int]:
     values: List[str] = []
     cname: List[str] = []
     ttls: List[int] = []
@@ -130,4 +154,4 @@ def _records(packet: bytes, at: int, count: int, wanted: int, cut: bool) -> Tupl
         elif klass == 1 and kind == TYPES["CNAME"]:
             cname.append(_value(packet, kind, at, size))
         at += size
-    return values, cname, ttls
+    return values, cname, ttls, at

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import socket
-import subprocess
 import sys
-import threading
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
-from . import resolvconf, tls
+from . import golang, resolvconf, tls
 from .verb import TIMEOUT, Answer, Context, Facts, Verb
 
-_GO = ("GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOSUMDB", "GONOPROXY", "GOFLAGS", "GOTOOLCHAIN", "GOINSECURE")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def run(args: Dict[str, Any], ctx: Context) -> Answer:
     facts: Facts = {}
-    facts.update(_go(min(3.0, ctx.clock.left() * 0.7)))
+    facts.update(golang.settings(min(3.0, ctx.clock.left() * 0.7)))
     for name in _PROXIES:
         value = os.environ.get(name) or os.environ.get(name.upper())
         facts[name] = value if value is not None else ""
@@ -41,63 +37,6 @@ def run(args: Dict[str, Any], ctx: Context) -> Answer:
     facts.update(python=platform.python_version(), python_path=sys.executable, hostname=socket.gethostname())
     facts["time"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Answer("ok", facts)
-
-
-def _go(seconds: float) -> Facts:
-    """`go env` where there is a go, else the variables. A login without the build's PATH may miss both."""
-    path = shutil.which("go")
-    if path and seconds > 0.2:
-        told = _go_env(path, seconds)
-        if told is not None:
-            return told
-    facts: Facts = {name.lower(): os.environ[name] for name in _GO if name in os.environ}
-    facts["go_from"] = "the environment: `go env` gave no answer" if path else "the environment: no go on the PATH"
-    return facts
-
-
-def _go_env(path: str, seconds: float) -> Optional[Facts]:
-    home = os.path.expanduser("~")
-    env = {k: v for k, v in os.environ.items() if k.startswith("GO") or k in ("PATH", "LANG", "TMPDIR")}
-    # go's telemetry writes under the home directory, and nothing of ours is to stay on this machine: below /dev/null
-    # not even root can make a folder
-    config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    env.setdefault("GOENV", os.path.join(config, "go", "env"))
-    env.update(
-        HOME="/dev/null",
-        XDG_CONFIG_HOME="/dev/null",
-        XDG_CACHE_HOME="/dev/null",
-        GOPATH=os.environ.get("GOPATH") or os.path.join(home, "go"),
-    )
-    said = _first_bytes([path, "env", *_GO, "GOVERSION"], env, seconds)
-    lines = said.decode("utf-8", "replace").split("\n") if said is not None else []
-    if len(lines) < len(_GO) + 2:
-        return None
-    facts: Facts = {name.lower(): value.strip() for name, value in zip(_GO, lines)}  # noqa: B905 -- `strict` is of Python 3.10; the length was checked
-    facts.update(go_version=lines[len(_GO)].strip(), go_from="go env")
-    return facts
-
-
-def _first_bytes(command: List[str], env: Dict[str, str], seconds: float) -> Optional[bytes]:
-    """At most 64 KB of what a program prints; None if it fails or takes longer."""
-    try:
-        # from the root directory, so that no go.mod or go.work asks for another toolchain
-        process = subprocess.Popen(
-            command, cwd="/", env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        return None
-    with process:
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
-        try:
-            assert process.stdout
-            said = process.stdout.read(65536)
-            if len(said) == 65536:
-                process.kill()
-            code = process.wait()
-        finally:
-            timer.cancel()
-    return said if code == 0 else None
 
 
 def _hosts() -> List[str]:

@@ -25,7 +25,7 @@ class Head(NamedTuple):
 
 
 class Body(NamedTuple):
-    data: bytes  # at most 64 KB, as sent: nothing is decompressed
+    data: bytes  # as sent: nothing is decompressed
     expected: Optional[int]  # Content-Length, where it was said
     state: str  # whole, more (we stopped reading), cut (the peer stopped), slow (the time was up)
     seconds: float
@@ -88,20 +88,21 @@ class Reader:
             return Failed(outcome_of(error) if not got else "short", f"cut off: {words(error)}", phase="ttfb")
         return Failed(outcome, "the server closed the connection without a whole answer", phase="ttfb", bytes=got)
 
-    def body(self, head: Head) -> Body:
-        """At most 64 KB of the body. Never raises: how it ended is part of the answer."""
+    def body(self, head: Head, cap: int = MAX_BODY) -> Body:
+        """At most `cap` bytes of the body. Never raises: how it ended is part of the answer."""
         begun = time.monotonic()
         expected = _length(head)
         chunked = "chunked" in (head.get("transfer-encoding") or "").lower()
-        state, error = "cut", None
+        state, error, at = "cut", None, 0
         while True:
             if chunked:
-                state = "whole" if _chunks_end(self.buffer) else "cut"
+                done, at = _next_chunk(self.buffer, at)
+                state = "whole" if done else "cut"
             elif expected is not None:
                 state = "whole" if len(self.buffer) >= expected else "cut"
             if state == "whole":
                 break
-            if len(self.buffer) >= MAX_BODY:
+            if len(self.buffer) >= cap:
                 state = "more"
                 break
             try:
@@ -116,7 +117,7 @@ class Reader:
                 state = "whole" if expected is None and not chunked else "cut"
                 break
             self.buffer += data
-        return Body(self.buffer[:MAX_BODY], expected, state, time.monotonic() - begun, error)
+        return Body(self.buffer[:cap], expected, state, time.monotonic() - begun, error)
 
 
 def _length(head: Head) -> Optional[int]:
@@ -124,19 +125,34 @@ def _length(head: Head) -> Optional[int]:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
 
 
-def _chunks_end(data: bytes) -> bool:
-    """Whether the last chunk has come."""
-    at = 0
+def _next_chunk(data: bytes, at: int) -> Tuple[Optional[bool], int]:
+    """Skip the chunks that came whole: (True at the last one, None for what is no chunk, where to go on)."""
     while True:
         end = data.find(b"\n", at)
         if end < 0:
-            return False
+            return False, at
         try:
             size = int(data[at:end].split(b";")[0].strip() or b"x", 16)
         except ValueError:
-            return False
+            return None, at
         if size <= 0:
-            return size == 0
+            return (True if size == 0 else None), at
+        at = end + 1 + size + 2
+
+
+def dechunk(data: bytes) -> bytes:
+    """The chunks of a body joined, as far as they came."""
+    parts: List[bytes] = []
+    at = 0
+    while True:
+        end = data.find(b"\n", at)
+        try:
+            size = int(data[at:end].split(b";")[0].strip() or b"x", 16) if end >= 0 else 0
+        except ValueError:
+            size = 0
+        if size <= 0:
+            return b"".join(parts)
+        parts.append(data[end + 1 : end + 1 + size])
         at = end + 1 + size + 2
 
 

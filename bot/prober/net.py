@@ -6,6 +6,7 @@ the address that was judged, never to the name.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import selectors
 import socket
@@ -139,9 +140,10 @@ def connect_all(addresses: List[str], port: int, clock: Clock) -> List[Attempt]:
     return attempts
 
 
-def connect(addresses: List[str], port: int, clock: Clock) -> Attempt:
-    """The first address that answers, tried one shortly after the other. Raises Failed with the outcome of all."""
-    attempts = _race(addresses, port, clock, STAGGER, True)
+def connect(addresses: List[str], port: int, clock: Clock, segment: Optional[int] = None) -> Attempt:
+    """The first address that answers, tried one shortly after the other. Raises Failed with the outcome of all.
+    `segment`: announce no larger TCP segments than this many bytes."""
+    attempts = _race(addresses, port, clock, STAGGER, True, segment)
     opened = [attempt for attempt in attempts if attempt.sock]
     for extra in opened[1:]:
         assert extra.sock
@@ -163,7 +165,9 @@ def summary(attempts: List[Attempt]) -> Attempt:
     return (away or attempts)[0]
 
 
-def _race(addresses: List[str], port: int, clock: Clock, stagger: float, first: bool) -> List[Attempt]:
+def _race(
+    addresses: List[str], port: int, clock: Clock, stagger: float, first: bool, segment: Optional[int] = None
+) -> List[Attempt]:
     waiting = list(addresses[:MAX_ADDRESSES])
     done: Dict[str, Attempt] = {}
     pending: Dict[int, _Pending] = {}
@@ -172,7 +176,7 @@ def _race(addresses: List[str], port: int, clock: Clock, stagger: float, first: 
         while waiting or pending:
             while waiting and (time.monotonic() >= start_next or not pending):
                 address = waiting.pop(0)
-                _start(address, port, selector, pending, done)
+                _start((address, port), segment, selector, pending, done)
                 start_next = time.monotonic() + stagger
             won = first and any(a.sock for a in done.values())
             if clock.left() <= 0 or won:
@@ -192,8 +196,10 @@ def _race(addresses: List[str], port: int, clock: Clock, stagger: float, first: 
 
 
 def _start(
-    address: str, port: int, selector: selectors.BaseSelector, pending: Dict[int, _Pending], done: Dict[str, Attempt]
-) -> None:
+    where: Tuple[str, int], segment: Optional[int], selector: selectors.BaseSelector, pending: Dict[int, _Pending],
+    done: Dict[str, Attempt],
+) -> None:  # fmt: skip
+    address, port = where
     begun = time.monotonic()
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
@@ -203,6 +209,9 @@ def _start(
         return
     sock.setblocking(False)
     report_icmp(sock, True)
+    if segment is not None:
+        with contextlib.suppress(OSError, AttributeError):  # where a system lacks it, its own size has to do
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
     code = sock.connect_ex((address, port))
     if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
         pending[sock.fileno()] = _Pending(sock, address, begun)

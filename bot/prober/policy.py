@@ -96,23 +96,24 @@ def _kind(address: Address) -> Optional[str]:
 
 
 class Policy:
-    """`scope` is "public" or "any"; `allow` lists networks that "public" opens beside."""
+    """`scope` is "public" or "any"; `allow` lists networks that "public" opens beside; `capture`: whether packets may
+    be watched."""
 
-    def __init__(self, scope: str = "public", allow: Iterable[str] = ()) -> None:
+    def __init__(self, scope: str = "public", allow: Iterable[str] = (), capture: bool = False) -> None:
         if scope not in ("public", "any"):
             raise ValueError("policy.scope must be public or any")
-        self.scope = scope
+        self.scope, self.capture = scope, capture
         self.allow: List[Network] = [ipaddress.ip_network(text) for text in allow]
 
     @classmethod
     def read(cls, given: Any) -> Policy:
         """Of a request's `policy`. What is missing is closed. Raises ValueError."""
-        if not isinstance(given, dict) or set(given) - {"scope", "allow"}:
-            raise ValueError("policy must be a mapping of scope and allow")
+        if not isinstance(given, dict) or set(given) - {"scope", "allow", "capture"}:
+            raise ValueError("policy must be a mapping of scope, allow and capture")
         allow = given.get("allow", [])
         if not isinstance(allow, list) or len(allow) > 256 or not all(isinstance(a, str) for a in allow):
             raise ValueError("policy.allow must be a list of networks")
-        return cls(given.get("scope", "public"), allow)
+        return cls(given.get("scope", "public"), allow, given.get("capture") is True)
 
     @property
     def public(self) -> bool:

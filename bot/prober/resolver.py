@@ -56,10 +56,14 @@ class Heard(NamedTuple):
     tcp: Optional[str] = None  # outcome over TCP, where it was tried
     rcodes: Tuple[Tuple[str, int], ...] = ()  # how often each came, where they differ between tries
     error: Optional[str] = None
+    soa: Optional[str] = None
+    negative_ttl: Optional[int] = None
+    authoritative: bool = False
+    recursion: bool = True
 
     def facts(self) -> Facts:
         out: Facts = {"resolver": self.server, "answered": self.answered, "tries": self.tries}
-        for name in ("rcode", "tcp", "error", "slowest"):
+        for name in ("rcode", "tcp", "error", "slowest", "soa", "negative_ttl"):
             if getattr(self, name) is not None:
                 out[name] = getattr(self, name)
         if self.addresses:
@@ -70,17 +74,23 @@ class Heard(NamedTuple):
             out["rcodes"] = dict(self.rcodes)
         if self.truncated:
             out["truncated"] = True
+        if self.authoritative:
+            out["authoritative"] = True
+        if self.rcode and not self.recursion:
+            out["recursion"] = False
         if len(self.types) > 1:
             out["types"] = dict(self.types)
         return out
 
 
-def ask_all(servers: List[Server], name: str, types: Tuple[str, ...], tries: int, clock: Clock) -> List[Heard]:
+def ask_all(
+    servers: List[Server], name: str, types: Tuple[str, ...], tries: int, clock: Clock, transport: str = "auto"
+) -> List[Heard]:
     """Every server at once, in the order given."""
     box: Dict[int, Heard] = {}
 
     def one(index: int, server: Server) -> None:
-        box[index] = ask(server, name, types, tries, clock)
+        box[index] = ask(server, name, types, tries, clock, transport)
 
     threads = [threading.Thread(target=one, args=item, daemon=True) for item in enumerate(servers)]
     for thread in threads:
@@ -91,16 +101,21 @@ def ask_all(servers: List[Server], name: str, types: Tuple[str, ...], tries: int
     return [box.get(i) or Heard(show(s), "timeout", 0, tries, [], error=silent) for i, s in enumerate(servers)]
 
 
-def ask(server: Server, name: str, types: Tuple[str, ...], tries: int, clock: Clock) -> Heard:
-    """One server, asked `tries` times for each type. Never raises: what went wrong is the outcome."""
+def ask(server: Server, name: str, types: Tuple[str, ...], tries: int, clock: Clock, transport: str = "auto") -> Heard:
+    """One server, asked `tries` times for each type. Never raises: what went wrong is the outcome. `transport`: auto
+    (TCP where UDP is silent, fails or is cut), udp, tcp."""
     try:
         for kind in types:
             query(0, name, kind)
     except BadPacket as error:
         return Heard(show(server), "error", 0, tries, [], error=str(error))
     exchange = _Exchange(server, name, types, tries, clock)
+    exchange.use_tcp = transport != "udp"
     try:
-        exchange.run()
+        if transport == "tcp":
+            exchange.run_tcp()
+        else:
+            exchange.run()
     except OSError as error:
         exchange.errors.append(("error", str(error)))
     finally:
@@ -126,6 +141,7 @@ class _Exchange:
         self.errors: List[Tuple[str, str]] = []  # (outcome, words)
         self.truncated = False
         self.tcp: Optional[str] = None
+        self.use_tcp = True
         self.tcp_thread: Optional[threading.Thread] = None
 
     def close(self) -> None:
@@ -145,17 +161,30 @@ class _Exchange:
                 answered_at = answered_at or now
                 if not plan and now - answered_at > SECOND_TYPE:
                     break
-            if now > BEFORE_TCP and not self.replies and not self.tcp_thread:
+            if now > BEFORE_TCP and self.use_tcp and not self.replies and not self.tcp_thread:
                 self._try_tcp()
             wait = plan[0][0] - now if plan else 0.2
             for key, _ in self.selector.select(max(0.0, min(wait, self.clock.left()))):
                 self._receive(self.sent[key.fd])
         if self.tcp_thread:
             self.tcp_thread.join(self.clock.left() + 0.05)
-        elif not self.replies and self.errors and self.clock.left() > 0.05:
+        elif self.use_tcp and not self.replies and self.errors and self.clock.left() > 0.05:
             self._try_tcp()
             assert self.tcp_thread
             self.tcp_thread.join(min(1.0, self.clock.left()))
+
+    def run_tcp(self) -> None:
+        """Every question over a connection of its own, and none over UDP."""
+        for _ in range(self.tries):
+            for kind in self.types:
+                begun = time.monotonic()
+                reply = self._over_tcp(kind, self.clock.part(0.5))
+                if reply is not None:
+                    self.replies.append((kind, reply, round((time.monotonic() - begun) * 1000, 1)))
+                elif self.tcp:
+                    self.errors.append((self.tcp, f"{show(self.server)} over TCP: {self.tcp}"))
+                if self.clock.left() <= 0:
+                    return
 
     def _first_answered(self) -> bool:
         return sum(1 for kind, _, _ in self.replies if kind == self.types[0]) >= self.tries
@@ -197,7 +226,7 @@ class _Exchange:
             ms = (time.monotonic() - item.at) * 1000
             if reply.truncated:
                 self.truncated = True
-                whole = self._over_tcp(item.kind, self.clock)
+                whole = self._over_tcp(item.kind, self.clock) if self.use_tcp else None
                 reply = whole if whole is not None else reply
             self.replies.append((item.kind, reply, round(ms, 1)))
         self.selector.unregister(item.sock)
@@ -260,6 +289,10 @@ class _Exchange:
             rcodes=tuple(rcodes.items()) if len(rcodes) > 1 else (),
             cname=tuple(dict.fromkeys(c for r, _ in shown for c in r.cname)),
             answered=max(base.answered, 1),
+            soa=shown[-1][0].soa,
+            negative_ttl=shown[-1][0].negative_ttl,
+            authoritative=shown[-1][0].authoritative,
+            recursion=shown[-1][0].recursion,
         )
 
     def _denial(self, reply: Reply) -> str:

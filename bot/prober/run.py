@@ -26,23 +26,11 @@ MAX_DEADLINE = 120.0
 MARGIN = 0.1  # seconds kept of the deadline for writing the answer
 
 # files of this package that are no verbs
-_PARTS = frozenset(
-    {
-        "__init__",
-        "__main__",
-        "blame",
-        "boot",
-        "der",
-        "dnswire",
-        "httpwire",
-        "mask",
-        "net",
-        "policy",
-        "proxyenv",
-        "resolvconf",
-    }
-    | {"resolver", "run", "target", "verb"}
+_PARTS_TEXT = (
+    "__init__ __main__ blame boot der dnswire dockerignore exchange gitwire godirect golang httpwire mask net ociname "
+    "packages pcap policy proxyenv resolvconf resolver run sources target tools verb"
 )
+_PARTS = frozenset(_PARTS_TEXT.split())
 
 
 class BadRequest(Exception):
@@ -150,7 +138,8 @@ def one(probe: Dict[str, Any], policy: Policy, whole: Clock) -> Facts:
         return _result(failure.outcome, facts, clock.ms(), failure.outcome not in NOT_RUN)
     except Exception as error:  # a fault of ours must not cost the other probes their answers
         return _result("error", {"error": f"the probe itself failed: {type(error).__name__}: {error}"}, clock.ms())
-    return _result(answer.outcome, answer.facts, clock.ms() if answer.ms is None else answer.ms)
+    ms = clock.ms() if answer.ms is None else answer.ms
+    return _result(answer.outcome, answer.facts, ms, answer.outcome not in NOT_RUN)
 
 
 def _result(outcome: str, facts: Facts, ms: Optional[float], ran: bool = True) -> Facts:

@@ -2,12 +2,15 @@
 
 Facts: phase (connect, tls), address, connect_ms, tls_ms, version, cipher, issuer, subject, names, not_before,
 not_after, self_signed (of the certificate that was served, trusted or not), reason (OpenSSL's words), verify (its
-code), ca_file, ca_count, time and date hints for a clock that is off.
+code), ca_file, ca_count, time and date hints for a clock that is off, chain ({subject, issuer, not_after} of what the
+server sent, leaf first) and chain_length (from Python 3.10 on), interception (a product that opens TLS, by its name in
+the chain).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import time
@@ -29,6 +32,15 @@ BUNDLES = (
 )
 # X509_V_ERR_* (openssl/x509_vfy.h)
 _EXPIRED, _NOT_YET, _NAMES = (10, 12), (9, 11), (62, 63, 64)
+
+# products that open TLS on its way and sign it anew, by the names in the certificates that they make
+_OPENERS = re.compile(
+    r"zscaler|blue ?coat|symantec proxy|forti(?:net|gate)|palo alto|netskope|cisco umbrella|mcafee|skyhigh|sophos"
+    r"|watchguard|check ?point|barracuda|forcepoint|websense|iboss|menlo security|mitmproxy|squid|charles proxy|fiddler"
+    r"|portswigger|kaspersky|avast|\beset\b|bitdefender|smoothwall|untangle|securly|lightspeed|cloudflare gateway"
+    r"|(?:ssl|tls|https) ?(?:inspection|interception|proxy|decrypt\w*)",
+    re.IGNORECASE,
+)
 
 Dial = Callable[[], socket.socket]
 
@@ -77,6 +89,31 @@ def context(verify: bool) -> Tuple[ssl.SSLContext, Optional[int]]:
     return made, trust().load(made)
 
 
+def sent(wrapped: ssl.SSLSocket) -> Facts:
+    """The certificates as the server sent them. 3.13 has a method for it, 3.10 to 3.12 a hidden one."""
+    inner: Any = wrapped if hasattr(wrapped, "get_unverified_chain") else getattr(wrapped, "_sslobj", None)
+    if not hasattr(inner, "get_unverified_chain"):
+        return {}
+    found: List[Leaf] = []
+    raw = inner.get_unverified_chain() or []
+    for one in raw[:10]:
+        try:
+            found.append(leaf(one if isinstance(one, bytes) else one.public_bytes(2)))  # 2: DER
+        except (BadCertificate, AttributeError, TypeError, ValueError):
+            continue
+    rows = [{"subject": c.subject, "issuer": c.issuer, "not_after": c.not_after} for c in found]
+    return {"chain": rows[:5], "chain_length": len(raw), **_opened_by(found)} if rows else {}
+
+
+def _opened_by(found: List[Leaf]) -> Facts:
+    for certificate in found:
+        for text in (certificate.issuer, certificate.subject):
+            named = _OPENERS.search(text)
+            if named:
+                return {"interception": named.group()}
+    return {}
+
+
 def handshake(dial: Dial, name: str, clock: Clock) -> Tuple[ssl.SSLSocket, Facts]:
     """Wrap what `dial` opens. `name` is asked for and checked. Raises Failed; after an untrusted certificate a second,
     unverified connection tells whose it is."""
@@ -90,13 +127,15 @@ def handshake(dial: Dial, name: str, clock: Clock) -> Tuple[ssl.SSLSocket, Facts
         facts: Facts = {"verify": error.verify_code, "ca_file": trust().ca_file}
         if count is not None:
             facts["ca_count"] = count
-        raise _untrusted(error, name, facts, _served(dial, name, clock), count) from None
+        found, chain = _served(dial, name, clock)
+        facts.update(_opened_by([found]) if found else {}, **chain)
+        raise _untrusted(error, name, facts, found, count) from None
     except (OSError, ValueError) as error:
         sock.close()
         raise _broken(error, clock, begun) from None
     facts = {"tls_ms": round((time.monotonic() - begun) * 1000, 1)}
     facts["version"], facts["cipher"] = wrapped.version(), (wrapped.cipher() or ("",))[0]
-    facts.update(leaf_facts(wrapped.getpeercert(binary_form=True)))
+    facts.update(leaf_facts(wrapped.getpeercert(binary_form=True)), **sent(wrapped))
     return wrapped, facts
 
 
@@ -112,13 +151,23 @@ def _wrap(made: ssl.SSLContext, sock: socket.socket, name: str, clock: Clock) ->
     return wrapped
 
 
-def _served(dial: Dial, name: str, clock: Clock) -> Optional[Leaf]:
+def unverified(sock: socket.socket, name: str, clock: Clock) -> ssl.SSLSocket:
+    """A session with whoever it is. Raises Failed."""
+    begun = time.monotonic()
+    try:
+        return _wrap(context(False)[0], sock, name, clock)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise _broken(error, clock, begun) from None
+
+
+def _served(dial: Dial, name: str, clock: Clock) -> Tuple[Optional[Leaf], Facts]:
     try:
         wrapped = _wrap(context(False)[0], dial(), name, clock)
         with wrapped:
-            return leaf(wrapped.getpeercert(binary_form=True) or b"")
+            return leaf(wrapped.getpeercert(binary_form=True) or b""), sent(wrapped)
     except (OSError, ValueError, Failed, BadCertificate):
-        return None  # what was seen the first time is enough for the outcome
+        return None, {}  # what was seen the first time is enough for the outcome
 
 
 def leaf_facts(data: Optional[bytes]) -> Facts:

@@ -45,7 +45,7 @@ class Local:
 
     def __init__(self, name: str, settings: Settings, probe_allow: Sequence[str]) -> None:
         self.name, self.settings = name, settings
-        self._policy = {"scope": "public", "allow": list(probe_allow)}
+        self._policy = {"scope": "public", "allow": list(probe_allow), "capture": settings.capture}
 
     def serves(self, ci: str, repository: str, job: Job) -> bool:
         return self.settings.fits(ci, repository, job)

@@ -35,6 +35,7 @@ class Settings(BaseModel):
 
     kind: str
     serves: tuple[Serves, ...] = ()
+    capture: bool = Field(False, description="whether the capture probe may watch one connection's packet headers")
 
     def fits(self, ci: str, repository: str, job: Job) -> bool:
         return any(one.fits(ci, repository, job) for one in self.serves)

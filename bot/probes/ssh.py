@@ -73,7 +73,8 @@ class Ssh:
         self, connection: asyncssh.SSHClientConnection, requests: Sequence[ProbeRequest], left: float
     ) -> list[ProbeResult]:
         # the far side stops a little earlier, so that its answer still arrives in time
-        sent = pack.stdin(wire.request(requests, max(0.1, left - 0.3), {"scope": "any"}))
+        policy = {"scope": "any", "capture": self.settings.capture}
+        sent = pack.stdin(wire.request(requests, max(0.1, left - 0.3), policy))
         try:
             output, complaint, status = await asyncio.wait_for(_converse(connection, sent), left + GRACE)
         except TimeoutError:

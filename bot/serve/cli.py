@@ -99,9 +99,12 @@ def triage(
 
 @app.command()
 def probe(
-    verb: Annotated[str, typer.Argument(metavar="VERB", help="dns, tcp, tls, http or env.")],
+    verb: Annotated[
+        str,
+        typer.Argument(metavar="VERB", help="dns, tcp ...; `help` lists them all."),
+    ],
     args: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARG=VALUE]...", help="For example host=example.com")
+        list[str] | None, typer.Argument(metavar="[ARG=VALUE]...", help="For example host=example.com; or `help`")
     ] = None,
     vantage: Annotated[
         list[str] | None, typer.Option("--vantage", metavar="NAME", help="Where to probe from (local).")

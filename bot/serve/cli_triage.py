@@ -94,6 +94,8 @@ def probe(verb: str, pairs: Sequence[str], settings: Options, names: Sequence[st
     from bot.model.diagnosis import ProbeRequest
     from bot.probes import parse_args
 
+    if verb == "help" or list(pairs) == ["help"]:
+        return _probe_help(None if verb == "help" else verb)
     if len(names) > 1:
         raise UsageError("one probe runs from one place: name one --vantage")
     names = list(names) or ["local"]
@@ -107,6 +109,27 @@ def probe(verb: str, pairs: Sequence[str], settings: Options, names: Sequence[st
 
         show_probe(result)
     return 0
+
+
+def _probe_help(verb: str | None) -> int:
+    """The verbs, or one with its arguments. Raises UsageError for one that there is not."""
+    from bot.probes import parse_args, verbs
+
+    table = verbs()
+    if verb is not None and verb not in table:
+        parse_args(verb, [])
+    for name, one in table.items() if verb is None else [(verb, table[verb])]:
+        sys.stdout.write(f"{name}: {one.says}\n")
+        for key, argument in one.arguments.items():
+            default = "" if argument.default is None else f" (default {_default(argument.default)})"
+            sys.stdout.write(
+                f"    {key}={'' if argument.required else ' (may be left out)'} {argument.what}{default}\n"
+            )
+    return 0
+
+
+def _default(value: Any) -> str:
+    return str(value[0]) if isinstance(value, tuple) and type(value) is tuple else str(value)
 
 
 async def _probe(request: Any, settings: Options, names: Sequence[str]) -> ProbeResult:

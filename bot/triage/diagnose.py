@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 RULED_OUT = 0.15
 """At or below this, or below half of what the line alone gave, a probe has ruled a hypothesis out."""
 
+CLEAR = 0.9
+"""From here on a confirmed hypothesis needs no more probes."""
+
 
 class Library:
     """A set of playbooks and its compiled rules. Immutable."""
@@ -148,6 +151,19 @@ def conclude(
         if not any(not w.ruled_out for w in known):
             return (wording.unknown(scan, weighed, untried),)
         return wording.diagnoses(scan, known, untried, step)
+
+
+def settled(library: Library, hyps: Sequence[Hypothesis], results: Sequence[ProbeResult]) -> bool:
+    """Whether more probes would change nothing: the best hypothesis has all its answers, they bear it out, and no rival
+    of another cause could still come near it."""
+    weighed = weigh(library, hyps, results)
+    if not weighed or not weighed[0].confirmed or weighed[0].confidence < CLEAR:
+        return False
+    best = weighed[0]
+    if not all(a.request is None or (a.result is not None and verdict.answered(a.result)) for a in best.asked):
+        return False
+    rivals = [w for w in weighed[1:] if w.hypothesis.cause != best.hypothesis.cause and not w.ruled_out]
+    return all(w.confidence <= UNMISTAKABLE and w.standing.role <= best.standing.role for w in rivals)
 
 
 def weigh(library: Library, hyps: Sequence[Hypothesis], results: Sequence[ProbeResult]) -> tuple[Weighed, ...]:

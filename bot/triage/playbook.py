@@ -35,6 +35,13 @@ Confidence = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
+VerbName = Literal[
+    "dns", "tcp", "tls", "http", "env", "goproxy", "gosumdb", "git", "registry", "npm", "pypi", "maven", "apt",
+    "throughput", "load", "disk", "clock", "toolchain", "context", "capture",
+]  # fmt: skip
+"""The keys of `VERBS`, written out for type checkers and the published schema."""
+
+
 class Match(Noun):
     any: tuple[Pattern, ...] = Field(min_length=1, max_length=200, description="RE2 patterns; one that matches a "
                                      "line makes a hypothesis. Named groups become facts")  # fmt: skip
@@ -46,7 +53,7 @@ class Match(Noun):
 class Probe(Noun):
     """One probe. In YAML the verb's arguments stand beside `verb`."""
 
-    verb: Literal["dns", "tcp", "tls", "http", "env"]
+    verb: VerbName
     at: Literal["build", "control"] = "build"
     args: dict[str, str | int | float] = Field({})
 

@@ -8,6 +8,7 @@ from bot.model.causes import CAUSES
 from bot.model.diagnosis import Diagnosis, Evidence, Hit, ProbeResult, Proposal, Remedy, Scan, Step
 from bot.model.language import current, heard, tr
 from bot.triage import repeat, template, verbs, verdict
+from bot.triage.probe_words import outcome
 
 if TYPE_CHECKING:
     from bot.triage.diagnose import Asked, Weighed
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
 MAX_DIAGNOSES = 8
 MAX_EVIDENCE = 5
 MAX_BECAUSE = 16
-
-_OUTCOMES = {
-    "ok": "works", "timeout": "no answer in time", "refused": "refused", "reset": "cut by the other side",
-    "unreachable": "no route", "prohibited": "forbidden on the way", "nxdomain": "the name does not exist (NXDOMAIN)",
-    "servfail": "the resolver failed (SERVFAIL)", "dns-refused": "the resolver refuses (REFUSED)",
-    "nodata": "the name has no such record", "tls-untrusted": "a certificate that is not trusted",
-    "tls-expired": "a certificate that has expired, or is not valid yet", "tls-name": "a certificate for another name",
-    "tls-error": "the TLS handshake failed", "proxy-auth": "the proxy wants credentials (407)",
-    "proxy-error": "the proxy failed", "short": "the answer broke off", "slow": "too slow",
-}  # fmt: skip
 
 
 def diagnoses(
@@ -181,20 +172,6 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
                 yield tr("not tried from elsewhere: {what}: {why}", what=what, why=why)
             else:
                 yield tr("not tried: {what}: {why}", what=what, why=why)
-
-
-def outcome(result: ProbeResult) -> str:
-    """What came of a probe, e.g. "no answer in time (4003 ms)"."""
-    if result.verb == "env" and result.ok:
-        told = {k: result.facts.get(k) for k in ("goproxy", "http_proxy", "https_proxy", "resolvers")}
-        return ", ".join(f"{k} is {template.shown(v)}" for k, v in told.items() if v) or "nothing is set"
-    if result.outcome == "http-status":
-        text = f"the server answers {template.shown(result.facts.get('status', 'an error'))}"
-    else:
-        text = _OUTCOMES.get(result.outcome, result.outcome)
-    if result.outcome == "tls-untrusted" and (issuer := result.facts.get("issuer")):
-        text += f", issued by {template.shown(issuer)}"
-    return text if result.ms is None else f"{text} ({round(result.ms)} ms)"
 
 
 def _proposals(one: "Weighed", caution: str | None) -> tuple[Proposal, ...]:

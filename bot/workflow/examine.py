@@ -6,14 +6,13 @@ The one place that does so: the durable triage and the command line both call `d
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Literal
 
 from bot.model import Noun
 from bot.model.diagnosis import Diagnosis, ProbeRequest, ProbeResult, Scan
-from bot.model.errors import VantageDown
 from bot.model.language import Language
 from bot.ports import Vantage
-from bot.triage.diagnose import Library, conclude, hypotheses, plan
+from bot.triage.diagnose import Library, conclude, hypotheses, plan, settled
+from bot.workflow import probing
 
 
 class Examined(Noun):
@@ -44,9 +43,10 @@ async def diagnose(
     started = time.monotonic()
     here = [r for r in requests if r.at == "build"]
     there = [r for r in requests if r.at == "control"]
+    shared = probing.Found(lambda results: settled(library, hyps, results))
     (built, untried), (checked, _) = await asyncio.gather(
-        _run(build, here, deadline, no_vantage or "no vantage was named"),
-        _run(controls[0] if controls else None, there, deadline, "there is no control vantage"),
+        _run(build, here, deadline, no_vantage or "no vantage was named", shared),
+        _run(controls[0] if controls else None, there, deadline, "there is no control vantage", shared),
     )
     results = [*built, *checked]
     found = conclude(library, scan, hyps, results, untried if here else None, language=language, step=step)
@@ -56,28 +56,11 @@ async def diagnose(
 
 
 async def _run(
-    vantage: Vantage | None, requests: Sequence[ProbeRequest], deadline: float, none: str
+    vantage: Vantage | None, requests: Sequence[ProbeRequest], deadline: float, none: str, found: probing.Found
 ) -> tuple[Sequence[ProbeResult], str | None]:
     """Results, and why they did not run."""
     if not requests:
         return (), None
     if vantage is None:
-        return [_not_run(r, "", none) for r in requests], none
-    why: str
-    outcome: Literal["timeout", "error"] = "error"
-    try:
-        # the vantage keeps the deadline itself; this is the belt to its braces
-        return await asyncio.wait_for(vantage.run(requests, deadline), deadline + 8), None
-    except VantageDown as error:
-        why = str(error)
-    except TimeoutError:
-        why, outcome = f"{vantage.name} did not answer within {deadline:.0f} s", "timeout"
-    return [_not_run(r, vantage.name, why, outcome) for r in requests], why
-
-
-def _not_run(
-    request: ProbeRequest, vantage: str, why: str, outcome: Literal["timeout", "error"] = "error"
-) -> ProbeResult:
-    return ProbeResult(
-        id=request.id, verb=request.verb, vantage=vantage, outcome=outcome, ran=False, facts={"error": why}
-    )
+        return [probing.not_run(r, "", none) for r in requests], none
+    return await probing.run(vantage, requests, deadline, found)

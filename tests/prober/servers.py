@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.prober.policy import Policy
 from bot.prober.run import answer_all
+from bot.triage.verb_table import VERBS
 
 LOOPBACK = Policy("public", ["127.0.0.0/8", "::1/128"])
 Handler = Callable[[socket.socket], None]
@@ -20,6 +21,8 @@ def probe(verb: str, policy: Policy = LOOPBACK, deadline: float = 8, **args: Any
     """One probe, in this process."""
     given = {"deadline": deadline, "policy": policy, "probes": [{"id": "p", "verb": verb, "args": args}]}
     result: dict[str, Any] = answer_all(given)[0]
+    if verb in VERBS:  # what a verb tells is what playbooks know of it
+        assert set(result["facts"]) <= VERBS[verb].facts, set(result["facts"]) - VERBS[verb].facts
     return result
 
 

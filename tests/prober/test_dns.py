@@ -177,3 +177,75 @@ def test_damaged_real_answers_never_break_it() -> None:
             raw[chooser.randrange(len(raw))] = chooser.randrange(256)
         with contextlib.suppress(BadPacket):
             parse(bytes(raw[: chooser.randrange(len(raw) + 1)]), 7, "a.example", "A")
+
+
+def soa(zone: bytes = b"\xc0\x0c", ttl: int = 300, minimum: int = 60) -> bytes:
+    data = b"\x01a\0\x01b\0" + struct.pack(">IIIII", 1, 2, 3, 4, minimum)
+    return zone + struct.pack(">HHIH", 6, 1, ttl, len(data)) + data
+
+
+def denial(q: Question, authority: bytes, flags: int = 0x8183) -> bytes:
+    return q.ident + struct.pack(">HHHHH", flags, 1, 0, 1, 0) + q.raw + authority
+
+
+def test_who_denies_a_name_and_for_how_long() -> None:
+    with dns(lambda q: denial(q, soa())) as server:
+        facts = probe("dns", host="a.example", server=server.server)["facts"]
+    assert (facts["soa"], facts["negative_ttl"], facts["rcode"]) == ("a.example", 60, "NXDOMAIN")
+    for broken in (soa()[:15], b"\xc0\xff", b"\xc0\x0c" + struct.pack(">HHIH", 6, 1, 9, 9999)):
+        with dns(lambda q, data=broken: denial(q, data)) as server:
+            result = probe("dns", host="a.example", server=server.server)
+        assert (result["outcome"], "soa" in result["facts"]) == ("nxdomain", False)
+
+
+def test_a_server_that_asks_nobody_else() -> None:
+    with dns(lambda q: q.answer(flags=0x8100)) as server:
+        facts = probe("dns", host="a.example", server=server.server)["facts"]
+    assert facts["recursion"] is False
+    with dns(lambda q: q.answer(a_record("192.0.2.1"), flags=0x8580)) as server:
+        facts = probe("dns", host="a.example", server=server.server, type="A")["facts"]
+    assert (facts["authoritative"], "recursion" in facts) == (True, False)
+
+
+def test_one_transport_alone() -> None:
+    with dns(ok, tcp=lambda q: q.answer(a_record("192.0.2.9")) if q.kind == 1 else q.answer()) as server:
+        over_tcp = probe("dns", host="a.example", server=server.server, transport="tcp", tries=2)
+        assert server.asked == 0
+        over_udp = probe("dns", host="a.example", server=server.server, transport="udp", type="A")
+    assert (over_tcp["outcome"], over_tcp["facts"]["addresses"], over_tcp["facts"]["answered"]) == (
+        "ok",
+        ["192.0.2.9"],
+        2,
+    )
+    assert over_udp["facts"]["addresses"] == ["192.0.2.7"]
+    with dns(lambda _: None, tcp=ok) as server:
+        result = probe("dns", host="a.example", server=server.server, transport="udp", timeout=1.4)
+    assert (result["outcome"], "tcp" in result["facts"]) == ("timeout", False)
+    with dns(ok) as server:  # its TCP port is silent
+        result = probe("dns", host="a.example", server=server.server, transport="tcp", timeout=0.8)
+    assert result["outcome"] == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("name", "ndots", "order", "known"),
+    [
+        ("db", 1, ["db.corp.example", "db.example", "db"], "db.corp.example"), ("a.db", 5, ["a.db.corp.example", "a.db.example", "a.db"], None),
+        ("gone.test", 1, ["gone.test", "gone.test.corp.example", "gone.test.example"], None),
+    ],
+)  # fmt: skip
+def test_search_domains(name, ndots, order, known, monkeypatch) -> None:
+    from bot.prober import dns as verb
+    from bot.prober import resolvconf, resolver
+
+    def reply(q: Question) -> bytes:
+        return q.answer(a_record("192.0.2.5")) if q.name == "db.corp.example" and q.kind == 1 else q.answer(rcode=3)
+
+    with dns(reply) as server:
+        config = resolvconf.Config(("127.0.0.1",), ("corp.example", "example"), ndots, (), True)
+        monkeypatch.setattr(resolvconf, "read", lambda: config)
+        for module in (verb, resolver):
+            real = module.ask
+            monkeypatch.setattr(module, "ask", lambda _, *a, real=real, **k: real(("127.0.0.1", server.port), *a, **k))
+        facts = probe("dns", host=name, timeout=3)["facts"]
+    assert [row["name"] for row in facts["searched"]] == order
+    assert facts.get("answers_to") == known

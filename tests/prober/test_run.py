@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,8 @@ def test_the_outcomes_are_those_of_the_model() -> None:
 
 def test_every_file_is_a_verb_or_a_part() -> None:
     names = {path.stem for path in FOLDER.glob("*.py")}
-    assert set(run.verb_names()) == {"dns", "env", "http", "tcp", "tls"} == names - run._PARTS
+    assert set(run.verb_names()) == names - run._PARTS
+    assert names >= run._PARTS
     for name in run.verb_names():
         found = run.verb(name)
         assert found
@@ -45,7 +47,7 @@ def test_results_stand_in_the_order_of_the_probes() -> None:
     assert [r["id"] for r in results] == [p["id"] for p in probes]
     assert {r["outcome"] for r in results} == {"ok", "unsupported"}
     assert results[0]["ran"] is False
-    assert "known: dns, env" in results[0]["facts"]["error"]
+    assert f"known: {', '.join(run.verb_names())}" in results[0]["facts"]["error"]
 
 
 def test_probes_run_side_by_side_under_one_deadline() -> None:
@@ -112,7 +114,7 @@ def test_arguments_of_any_shape(name: str, value: Any, key: str) -> None:
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        ({}, "'host' is missing"), ({"host": "a", "prt": 1}, "unknown argument 'prt' (known: host, port, timeout)"),
+        ({}, "'host' is missing"), ({"host": "a", "prt": 1}, "unknown argument 'prt' (known: host, port, timeout, tries)"),
         ({"host": "a b"}, "host='a b' must be a host name"), ({"host": "a", "port": 0}, "from 1 to 65535"),
         ({"host": "a", "port": "80x"}, "from 1 to 65535"), ({"host": "a", "timeout": 31}, "0.1 to 30"),
         ({"host": "a/b"}, "host name"), ({"host": "a\nb"}, "host name"), ({"host": "a" * 300}, "host name"),
@@ -212,6 +214,33 @@ def test_every_python_that_is_here(python: Path, tmp_path: Path) -> None:
         "dns": "ok", "tcp": "ok", "tls": "tls-untrusted", "http": "ok", "env": "ok", "no": "denied"
     }  # fmt: skip
     assert "trustme" in results["tls"]["facts"]["issuer"]
+    assert list(tmp_path.iterdir()) == []
+
+
+CLOSED: dict[str, dict[str, Any]] = {
+    "dns": {"host": "localhost"}, "tcp": {"host": "127.0.0.1", "port": 1}, "tls": {"host": "127.0.0.1", "port": 1},
+    "http": {"url": "http://127.0.0.1:1/"}, "goproxy": {"goproxy": "http://127.0.0.1:1|off"}, "git": {"url": "ssh://127.0.0.1:1/x"},
+    "gosumdb": {"goproxy": "http://127.0.0.1:1"}, "registry": {"image": "127.0.0.1:1/a/b"}, "maven": {"repository": "http://127.0.0.1:1"},
+    "npm": {"registry": "http://127.0.0.1:1", "package": "x@1"}, "pypi": {"index": "http://127.0.0.1:1"}, "apt": {"uri": "http://127.0.0.1:1"},
+    "throughput": {"url": "http://127.0.0.1:1/"}, "clock": {"url": "http://127.0.0.1:1/"}, "context": {"path": str(FOLDER.parents[1])},
+    "capture": {"host": "127.0.0.1", "port": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("python", pythons(), ids=lambda p: str(p.parts[-3]))
+def test_every_verb_runs_on_every_python(python: Path, tmp_path: Path) -> None:
+    probes = [{"id": v, "verb": v, "args": CLOSED.get(v, {})} for v in run.verb_names()]
+    request = {"schema": verb.SCHEMA, "deadline": 20, "policy": {"scope": "any"}, "probes": probes}
+    sent = pack.stdin(json.dumps(request).encode())
+    plain = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    done = subprocess.run(
+        [python, "-I", "-c", pack.BOOT], input=sent, capture_output=True, check=True, cwd=tmp_path, env=plain
+    )
+    assert done.stderr == b""
+    outcomes = {r["id"]: r["outcome"] for r in json.loads(done.stdout)["results"]}
+    fine = {"dns", "env", "load", "disk", "toolchain", "context"}
+    assert {v for v, outcome in outcomes.items() if outcome == "ok"} == fine
+    assert {outcome for v, outcome in outcomes.items() if v not in fine} == {"refused", "denied"}
     assert list(tmp_path.iterdir()) == []
 
 

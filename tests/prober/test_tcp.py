@@ -1,9 +1,10 @@
 """tcp on loopback; what a packet filter does is in test_lab.py."""
 
 import socket
+import threading
 
 from bot.prober.net import Attempt, summary
-from tests.prober.servers import hang_up, listening, probe
+from tests.prober.servers import Listener, hang_up, listening, probe
 
 
 def test_it_opens() -> None:
@@ -55,3 +56,25 @@ def test_a_missing_route_here_does_not_hide_what_the_network_said() -> None:
     v4 = Attempt("192.0.2.1", "timeout", 3000.0, "no answer", None)
     assert summary([v6, v4]) is v4
     assert summary([v6]) is v6
+
+
+def test_tries_and_families() -> None:
+    with listening(hang_up) as server:
+        facts = probe("tcp", host="127.0.0.1", port=server.port, tries=3)["facts"]
+        assert (facts["tries"], facts["opened"]) == (3, 3)
+        assert (facts["how"], facts["families"]) == ("opened", {"ipv4": "ok"})
+    result = probe("tcp", host="127.0.0.1", port=server.port)
+    assert (result["outcome"], result["facts"]["how"], "tries" in result["facts"]) == ("refused", "refused", False)
+
+
+def test_a_port_that_opens_only_at_times() -> None:
+    with listening(hang_up) as server:
+        port = server.port
+    timer = threading.Timer(0.3, lambda: opened.append(Listener(hang_up, port=port)))
+    opened: list[Listener] = []
+    timer.start()
+    result = probe("tcp", host="127.0.0.1", port=port, tries=6, timeout=6)
+    timer.join()
+    opened[0].close()
+    assert result["outcome"] == "ok", result
+    assert 0 < result["facts"]["opened"] < 6

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import sys
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,25 @@ def test_a_bundle_that_is_no_bundle(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "broken.pem"))
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     assert tls.context(True)[1] == 0
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="this Python cannot tell the chain")
+def test_the_chain_and_who_opened_it(tmp_path, monkeypatch) -> None:
+    import trustme
+
+    ca = trustme.CA(organization_name="Zscaler Inc.")
+    context, _ = certificate(tmp_path, ca=ca)
+    with listening(over_tls(context, hang_up)) as server:
+        result = probe("tls", host="localhost", port=server.port)
+        facts = result["facts"]
+        assert (result["outcome"], facts["interception"], facts["chain_length"]) == ("tls-untrusted", "Zscaler", 1), (
+            result
+        )
+        ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        facts = probe("tls", host="localhost", port=server.port)["facts"]
+    assert facts["interception"] == "Zscaler"
+    assert "Zscaler" in facts["chain"][0]["issuer"]
+    context, _ = certificate(tmp_path)
+    with listening(over_tls(context, hang_up)) as server:
+        assert "interception" not in probe("tls", host="localhost", port=server.port)["facts"]

@@ -262,3 +262,18 @@ def test_triage_imports_only_what_it_needs(log: Path) -> None:
     heavy = {"slack_bolt", "slack_sdk", "aiohttp", "dbos", "sqlalchemy", "asyncssh", "httpx", "starlette", "uvicorn",
              "prompt_toolkit", "apscheduler"}  # fmt: skip
     assert heavy & set(json.loads(done.stderr.replace("'", '"'))) == set()
+
+
+def test_help_of_probes_names_every_verb_and_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    from bot.probes import verbs
+
+    assert run(["probe", "help"]) == 0
+    told = capsys.readouterr().out
+    for verb, info in verbs().items():
+        assert f"{verb}: {info.says}" in told
+    assert run(["probe", "goproxy", "help"]) == 0
+    told = capsys.readouterr().out
+    assert "module= (may be left out)" in told
+    assert "golang.org/x/text@v0.3.0" in told
+    assert run(["probe", "nope", "help"]) == 2
+    assert "unknown probe 'nope'" in capsys.readouterr().err

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bot.model.diagnosis import Diagnosis, Hit, LogSummary, ProbeResult, Scan
-from bot.triage.diagnose import Hypothesis, Library, conclude, hypotheses, plan
+from bot.triage.diagnose import Hypothesis, Library, conclude, hypotheses, plan, settled
 from bot.triage.playbook import Playbook, parse_playbook
 from bot.triage.scanner import RuleSet, scan_bytes
 
@@ -384,3 +384,29 @@ def test_a_library_is_built_from_its_dump() -> None:
     assert causes(triage(again, LINE, {}))[0] == "dns-timeout"
     assert again.by_id("silent") is not None
     assert again.by_id("nothing") is None
+
+
+# --- when to stop probing
+
+
+@pytest.mark.parametrize(
+    ("said", "rival", "wanted"),
+    [
+        ({("dns", "build"): "timeout", ("dns", "control"): "ok"}, None, True),
+        ({("dns", "build"): "timeout"}, None, False),  # a control is still out
+        ({("dns", "build"): "ok", ("dns", "control"): "ok"}, None, False),  # it answers now: nothing is borne out
+        ({("dns", "build"): "timeout", ("dns", "control"): "ok"}, EGRESS, True),  # 0.4 for the rival: a guess
+        ({("tcp", "build"): "timeout", ("tcp", "control"): "ok"}, EGRESS, True),
+        ({("dns", "build"): "timeout", ("dns", "control"): "error"}, None, False),  # an error is no answer
+        ({}, EGRESS, False),
+    ],
+)
+def test_more_probes_would_change_nothing(said: dict[tuple[str, str], str], rival: str | None, wanted: bool) -> None:
+    lib = library(DNS, *([rival] if rival else []))
+    line = LINE if rival is None else LINE + b"dial tcp h.example:443: i/o timeout\n"
+    hyps = hypotheses(lib, scan_bytes(lib.ruleset, line))
+    assert settled(lib, hyps, answers(plan(lib, hyps), said)) is wanted
+
+
+def test_nothing_settles_an_empty_log() -> None:
+    assert settled(library(DNS), (), ()) is False

@@ -89,10 +89,10 @@ def test_the_same_by_hand(verb: str, args: dict[str, object], command: str) -> N
 
 
 def test_every_verb_can_be_said_and_tried_by_hand() -> None:
-    args = {"host": "a.example", "port": 1, "url": "https://a.example"}
+    args = {"host": "a.example", "port": 1, "url": "https://a.example", "image": "a.example/x", "path": "/src"}
     for verb in verbs.VERBS:
-        assert verbs.in_words(verb, args)
-        assert verbs.by_hand(verb, args)
+        assert "{" not in verbs.in_words(verb, args)
+        assert shlex.split(verbs.by_hand(verb, args))
 
 
 @pytest.mark.parametrize("verb", sorted(verbs.VERBS))
