@@ -218,6 +218,14 @@ class _Walk:
         target = url(entry.url + self._path(step, version))
         # Go reads a zip to its end; its first bytes and its length are enough here
         got = fetch(target, ctx, redirects=9)
+        if step == "info" and version == "latest" and got.status == 200 and _newest(got.data) is None:
+            # no release is listed: then `@latest` names a commit
+            got = fetch(url(f"{entry.url}/{golang.escape(self.module.path)}/@latest"), ctx, redirects=9)
+            if got.outcome == "ok" and got.status == 200:
+                found, wrong = _info(got.data, self.module)
+                return Try("ok" if wrong is None else "proxy-error", False, wrong, 200, got.ms, found)
+            if got.status in (404, 410):  # Go takes an empty list for an answer, and not for "not here"
+                return Try("nodata", False, "it lists no version, and names no latest one", got.status, got.ms)
         if got.outcome == "short" and step != "zip" and got.status == 200:
             return Try("short", False, got.error, 200, got.ms)
         if got.outcome != "ok":
@@ -231,8 +239,6 @@ class _Walk:
         found = wrong = spoiled = None
         if step == "info" and version == "latest":
             found = _newest(got.data)
-            if found is None:
-                return Try("http-status", True, "the list names no version", got.status, got.ms)
         elif step == "info":
             found, wrong = _info(got.data, self.module)
         elif step == "zip" and not got.data.startswith(b"PK"):

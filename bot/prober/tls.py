@@ -9,6 +9,7 @@ the chain).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -140,6 +141,10 @@ def handshake(dial: Dial, name: str, clock: Clock) -> Tuple[ssl.SSLSocket, Facts
 
 
 def _wrap(made: ssl.SSLContext, sock: socket.socket, name: str, clock: Clock) -> ssl.SSLSocket:
+    try:
+        sock.getpeername()
+    except OSError:  # reset between connecting and here: `wrap_socket` would leave a socket behind
+        raise ConnectionResetError(errno.ECONNRESET, "") from None
     sock.settimeout(max(0.01, clock.left()))  # over the whole handshake: CPython counts it down
     wrapped = made.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
     wrapped.settimeout(max(0.01, clock.left()))

@@ -24,11 +24,11 @@ INFO = json.dumps({"Version": VERSION, "Time": "2020-01-02T03:04:05Z"}).encode()
 HTML = b"<html><title>Log in</title></html>"
 
 
-def archive() -> bytes:
+def archive(version: str = VERSION) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
-        made.writestr(f"{NAME}@{VERSION}/go.mod", f"module {NAME}\n")
-        made.writestr(f"{NAME}@{VERSION}/a.go", "package mod\n")
+        made.writestr(f"{NAME}@{version}/go.mod", f"module {NAME}\n")
+        made.writestr(f"{NAME}@{version}/a.go", "package mod\n")
     return out.getvalue()
 
 
@@ -59,7 +59,14 @@ def without(name: str, status: int | bytes) -> dict[str, bytes | int]:
 
 
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"
+COMMIT = "v0.0.0-20200102030405-abcdefabcdef"
+UNTAGGED: dict[str, bytes | int] = {
+    f"{BASE}/@v/list": b"", f"{BASE}/@latest": INFO.replace(VERSION.encode(), COMMIT.encode()),
+    f"{BASE}/@v/{COMMIT}.info": INFO.replace(VERSION.encode(), COMMIT.encode()),
+    f"{BASE}/@v/{COMMIT}.mod": f"module {NAME}\n".encode(), f"{BASE}/@v/{COMMIT}.zip": archive(COMMIT),
+}  # fmt: skip
 SERVERS = {
+    "untagged": serving(UNTAGGED), "nothing_yet": serving({f"{BASE}/@v/list": b""}),
     "good": serving(GOOD), "missing": serving({}), "gone": serving({}, answer(410, b"gone")),
     "forbidden": serving({}, answer(403, b"no")), "wants": serving({}, answer(401, b"no")),
     "broken": serving({}, answer(500, b"oops")), "busy": serving({}, answer(503, b"later")),
@@ -158,6 +165,26 @@ def test_it_agrees_with_go(text: str, world, tmp_path) -> None:
     for row in facts.get("entries", []):
         if row["entry"].startswith("http"):
             assert row["reached"] == (f"# get {row['entry']}{BASE}" in told), (row, told)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("text", ["good", "missing,good", "untagged", "missing,untagged", "nothing_yet", "nothing_yet,good", "nothing_yet|good", "broken|untagged",
+                                  "broken,good", "empty", "page", "gone", "off"])  # fmt: skip
+def test_the_newest_version_is_found_as_go_finds_it(text: str, world, tmp_path) -> None:
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GOPROXY": write(text, world, ""), "GOSUMDB": "off", "GOFLAGS": "-modcacherw",
+           "GOMODCACHE": str(tmp_path / "mod"), "GOTOOLCHAIN": "local", "GOTELEMETRY": "off", "GONOPROXY": "none"}  # fmt: skip
+    done = subprocess.run(
+        [real_go(), "mod", "download", "-json", f"{NAME}@latest"],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=40,
+        check=False,
+    )
+    result = probe("goproxy", module=f"{NAME}@latest", goproxy=env["GOPROXY"], gonoproxy="none", timeout=6)
+    assert (result["outcome"] == "ok") == (done.returncode == 0), (result, done.stdout, done.stderr)
+    if done.returncode == 0:
+        assert result["facts"]["version"] == json.loads(done.stdout)["Version"]
 
 
 @pytest.mark.lab

@@ -195,6 +195,29 @@ def test_a_bundle_that_is_no_bundle(tmp_path, monkeypatch) -> None:
     assert tls.context(True)[1] == 0
 
 
+def test_a_connection_that_is_gone_before_the_handshake() -> None:
+    """The peer's reset may come between connecting and the first byte of ours."""
+    import socket
+    import struct
+
+    from bot.prober.verb import Clock, Failed
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+
+        def dial() -> socket.socket:
+            sock = socket.create_connection(server.getsockname())
+            peer, _ = server.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            return sock
+
+        with pytest.raises(Failed) as failed:
+            tls.handshake(dial, "localhost", Clock(2))
+    assert failed.value.outcome == "reset"
+
+
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="this Python cannot tell the chain")
 def test_the_chain_and_who_opened_it(tmp_path, monkeypatch) -> None:
     import trustme
