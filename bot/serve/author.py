@@ -89,8 +89,8 @@ def _style(playbook: Playbook) -> Iterator[Fault]:
             yield ("links", i), f"`{link}` is not an https URL"
     if "\n" in playbook.title.strip():
         yield ("title",), "the title has more than one line"
-    if playbook.role == "symptom" and playbook.prior > SYMPTOM_PRIOR:
-        yield ("prior",), f"a symptom is never unmistakable: at most {SYMPTOM_PRIOR}"
+    if playbook.role in {"symptom", "hint"} and playbook.prior > SYMPTOM_PRIOR:
+        yield ("prior",), f"a {playbook.role} is never unmistakable: at most {SYMPTOM_PRIOR}"
     for i, groups in enumerate(playbook.groups):
         for hole in template.holes(playbook.title):
             known = groups | playbook.facts.keys() | template.GENERAL_WORDS

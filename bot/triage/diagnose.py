@@ -19,6 +19,7 @@ from bot.triage.ranking import (
     Standing,
     about_tool,
     failing_step,
+    least,
     link,
     place,
     specificity,
@@ -100,14 +101,15 @@ def hypotheses(
 
     `failed_step`: what the CI calls the step that failed; `tool`: the tool that is known to have run."""
     hits = [h for h in scan.hits if h.suppressed is None and library.by_id(h.playbook)]
-    failing = failing_step(hits, failed_step)
+    failing = failing_step(hits, failed_step, scan.failed_step)
     found = []
     for playbook in library.playbooks:
         own = sorted((h for h in hits if h.playbook == playbook.id), key=lambda h: place(h, failing), reverse=True)
         if own:
             found.append(
                 Hypothesis(
-                    playbook=playbook.id, cause=playbook.cause, role=playbook.role, prior=playbook.prior,
+                    playbook=playbook.id, cause=playbook.cause, role=least(playbook.role, own[0].role),
+                    prior=playbook.prior,
                     hits=tuple(own), facts=_facts(playbook, own), tool=about_tool(playbook, tool),
                     in_step=failing is None or own[0].step == failing,
                 )
@@ -196,8 +198,8 @@ def _decide(playbook: Playbook, hypothesis: Hypothesis, asked: Sequence[Asked]) 
 
 
 def _unmistakable(hypothesis: Hypothesis) -> bool:
-    """A symptom is by its nature never unmistakable."""
-    return hypothesis.prior > UNMISTAKABLE and hypothesis.role != "symptom"
+    """A symptom and a hint are by their nature never unmistakable."""
+    return hypothesis.prior > UNMISTAKABLE and hypothesis.role not in {"symptom", "hint"}
 
 
 def _facts(playbook: Playbook, hits: Sequence[Hit]) -> dict[str, str]:

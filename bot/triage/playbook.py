@@ -98,7 +98,10 @@ class Playbook(Noun):
     remedy: PlaybookRemedy
     propose: tuple[Propose, ...] = ()
     links: tuple[Text, ...] = ()
-    role: Role = Field("cause", description="what a matching line is: the cause itself, a wrapper around it, a symptom")
+    role: Role = Field(
+        "cause",
+        description="what a matching line is: the cause itself, a hint in no tool's own words, a wrapper, a symptom",
+    )
     replaces: Id | None = Field(None, description="the built-in playbook that this one stands in for")
     tool: tuple[Text, ...] = Field((), description="tools whose output this reads: go, docker, pip ...")
     also: tuple[Id, ...] = Field((), description="playbooks that may rightly come first on the same log")
