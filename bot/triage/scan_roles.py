@@ -105,6 +105,10 @@ _PASSED: Final = re.compile(
     r"^\s*(?:[✓✔√]|PASS(?:ED)?\b|\[ *(?:PASS|OK|ok) *\]|--- PASS|ok\b(?! *:))"
     r"|\bPASSED\b\s*(?:\[ *\d+%\])?$|\.\.\. ?(?:ok|passed|PASS)$"
 )
+_ERROR_WORD: Final = re.compile(
+    r"(?i)\b(?:error|err|fatal|fail(?:ed|ure|s|ing)?|unable|could ?n[o']t|cannot|can't|denied|refused|aborted?|abandoned"
+    r"|giving up|panic|critical|unreachable)\b|exception\b|^e:|E\d{3}\b|err!|[✗✖✘]|\w(?:Error|Exception)\b"
+)
 _LOOPBACK: Final = re.compile(r"localhost$|127\.|\[?::1\]?$|0\.0\.0\.0$")
 _CHATTER: Final = re.compile(
     r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
@@ -139,6 +143,7 @@ def weigh(seen: Sequence[Seen], notes: Notes, steps: Sequence[Step]) -> list[Hit
             or _recovered(one, notes, steps)
             or _went_well(one, notes)
             or _elsewhere(one, notes)
+            or _no_error(one)
             or (_look_alike(one) if tests_failed else None)
         )
         changes: dict[str, Any] = {"suppressed": why} if why else {}
@@ -190,6 +195,17 @@ def _elsewhere(one: Seen, notes: Notes) -> str | None:
         return None
     failed = ", ".join(f"#{v}" for v in sorted(notes.failed_vertices)[:3])
     return f"it stands in build step #{one.vertex}, and {failed} failed"
+
+
+def _no_error(one: Seen) -> str | None:
+    """A hint's words count where an error is told, on the line or just above it."""
+    if one.rule.role != "hint" or _own_words(one.rule):
+        return None
+    own = next((i for i, text in enumerate(one.hit.context) if text == one.hit.text), 0)
+    near = (*one.hit.context[max(0, own - 2) : own], one.hit.text)
+    if any(_ERROR_WORD.search(text) for text in near):
+        return None
+    return "nothing on this line or just above it says that this is an error"
 
 
 def _went_well(one: Seen, notes: Notes) -> str | None:
