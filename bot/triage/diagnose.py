@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.model import Noun
 from bot.model.diagnosis import Diagnosis, Hit, ProbeRequest, ProbeResult, Role, Scan
-from bot.triage import template, verbs, verdict
+from bot.triage import silence, template, verbs, verdict
 from bot.triage.playbook import Playbook, Probe, Verdict
 from bot.triage.ranking import (
     ROLES,
@@ -105,16 +105,23 @@ def hypotheses(
     found = []
     for playbook in library.playbooks:
         own = sorted((h for h in hits if h.playbook == playbook.id), key=lambda h: place(h, failing), reverse=True)
-        if own:
+        for more in _settings(playbook, scan) if own else ():
             found.append(
                 Hypothesis(
                     playbook=playbook.id, cause=playbook.cause, role=least(playbook.role, own[0].role),
                     prior=playbook.prior,
-                    hits=tuple(own), facts=_facts(playbook, own), tool=about_tool(playbook, tool),
+                    hits=tuple(own), facts=_facts(playbook, own) | more, tool=about_tool(playbook, tool),
                     in_step=failing is None or own[0].step == failing,
                 )
             )  # fmt: skip
     return tuple(w.hypothesis for w in weigh(library, found, ()))
+
+
+def _settings(playbook: Playbook, scan: Scan) -> Iterable[dict[str, str]]:
+    """The facts that the hits cannot give: one hypothesis for each."""
+    if playbook.endpoint is None:
+        return ({},)
+    return [{"host": e.host, "port": str(e.port)} for e in silence.endpoints(scan)]
 
 
 def plan(library: Library, hyps: Sequence[Hypothesis], limit: int = 24) -> tuple[ProbeRequest, ...]:

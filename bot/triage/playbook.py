@@ -104,6 +104,10 @@ class Playbook(Noun):
     )
     replaces: Id | None = Field(None, description="the built-in playbook that this one stands in for")
     tool: tuple[Text, ...] = Field((), description="tools whose output this reads: go, docker, pip ...")
+    endpoint: Literal["last-command"] | None = Field(
+        None, description="host and port are those that the last command shown was about to talk to: for logs that "
+                          "end in silence. Where nothing tells them, the playbook does not count"
+    )  # fmt: skip
     also: tuple[Id, ...] = Field((), description="playbooks that may rightly come first on the same log")
     rerun: Literal["never"] | None = Field(None, description="never: running it again cannot help")
     facts: dict[Name, str] = Field({}, description="facts for where no named group gives one")

@@ -106,7 +106,7 @@ _PASSED: Final = re.compile(
     r"|\bPASSED\b\s*(?:\[ *\d+%\])?$|\.\.\. ?(?:ok|passed|PASS)$"
 )
 _ERROR_WORD: Final = re.compile(
-    r"(?i)\b(?:error|err|fatal|fail(?:ed|ure|s|ing)?|unable|could ?n[o']t|cannot|can't|denied|refused|aborted?|abandoned"
+    r"(?i)\b(?:error|err|fatal|fail(?:ed|ure|s|ing)?|unable|could ?n[o']t|cannot|can't|denied|refused|aborted?"
     r"|giving up|panic|critical|unreachable)\b|exception\b|^e:|E\d{3}\b|err!|[✗✖✘]|\w(?:Error|Exception)\b"
 )
 _LOOPBACK: Final = re.compile(r"localhost$|127\.|\[?::1\]?$|0\.0\.0\.0$")
