@@ -31,8 +31,8 @@ class Standing(NamedTuple):
     line: int
     link: int  # in a chain of errors on one line: which link
     clear: bool  # this playbook finds it unmistakable
-    start: int
     confidence: float
+    start: int
     specific: int
     tool: bool
 
