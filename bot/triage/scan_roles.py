@@ -100,7 +100,7 @@ _COMMAND: Final = re.compile(
     r"\[command\]|\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|LABEL)\b|\s*\d+ \| (?:>>> "
     r"|    )?(?:RUN|ENV|CMD|COPY|LABEL) )"
 )
-_COMMENT: Final = re.compile(r"^\s*(?:#|//) \S")
+_COMMENT: Final = re.compile(r"^\s*(?:#|//) \S|^\s*\|.*\|\s*$|^\S+\.(?:md|rst|adoc|mdx):(?:\d+:)?")
 _PASSED: Final = re.compile(
     r"^\s*(?:[✓✔√]|PASS(?:ED)?\b|\[ *(?:PASS|OK|ok) *\]|--- PASS|ok\b(?! *:))"
     r"|\bPASSED\b\s*(?:\[ *\d+%\])?$|\.\.\. ?(?:ok|passed|PASS)$"
@@ -181,7 +181,7 @@ def _not_output(one: Seen) -> str | None:
     if _COMMAND.match(one.hit.text):
         return "this is the command, not what it said"
     if _COMMENT.match(one.hit.text) and not _own_words(one.rule):
-        return "this is a comment, not what a tool said"
+        return "this is a comment or a document, not what a tool said"
     if _PASSED.search(one.hit.text):
         return "this is a test's name, and the test passed"
     if _PRINTED[0][0].match(one.hit.text) and not _own_words(one.rule):
