@@ -109,7 +109,9 @@ _ERROR_WORD: Final = re.compile(
     r"(?i)\b(?:error|err|fatal|fail(?:ed|ure|s|ing)?|unable|could ?n[o']t|cannot|can't|denied|refused|aborted?"
     r"|giving up|panic|critical|unreachable)\b|exception\b|^e:|E\d{3}\b|err!|[✗✖✘]|\w(?:Error|Exception)\b"
 )
-_LOOPBACK: Final = re.compile(r"localhost$|127\.|\[?::1\]?$|0\.0\.0\.0$")
+_BESIDE: Final = re.compile(  # hosts of services that run beside the tests: this machine, a container's network
+    r"127\.|\[?::1\]?$|0\.0\.0\.0$|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|[A-Za-z][\w-]*$"
+)
 _CHATTER: Final = re.compile(
     r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
 )
@@ -220,8 +222,8 @@ def _look_alike(one: Seen) -> str | None:
     """The words of a failing test, in a log that shows that tests failed."""
     if _own_words(one.rule):
         return None
-    if _LOOPBACK.match(one.hit.facts.get("host") or one.hit.facts.get("ip") or ""):
-        return "a service on the machine itself did not answer, and the log shows failing tests"
+    if _BESIDE.match(one.hit.facts.get("host") or one.hit.facts.get("ip") or ""):
+        return "a service beside the tests did not answer, and the log shows failing tests"
     for pattern, said in _PRINTED:
         if pattern.match(one.hit.text):
             return f"{said}, and the log shows failing tests: a test's words are no network's"
