@@ -24,12 +24,14 @@ class Notes:
     exits: list[int] = field(default_factory=list)
     failed_tests: list[int] = field(default_factory=list)
     wells: dict[str, list[int]] = field(default_factory=dict)
-    failed_step: str | None = None  # in which the first exit line stands
+    failed_step: str | None = None  # in which the first exit line stands, one with a status before all others
+    status_told: bool = False  # whether that line tells an exit status: others may be but annotations
     failed_vertices: set[int] = field(default_factory=set)  # of BuildKit's, those that ended in an error
 
-    def exit(self, line: int, step: str | None) -> None:
+    def exit(self, line: int, step: str | None, *, status: bool) -> None:
         _add(self.exits, line)
-        self.failed_step = self.failed_step or step
+        if step and (self.failed_step is None or (status and not self.status_told)):
+            self.failed_step, self.status_told = step, status
 
     def failed_test(self, line: int) -> None:
         _add(self.failed_tests, line)

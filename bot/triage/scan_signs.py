@@ -125,6 +125,17 @@ def vertex_of(raw: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+_STATUS: Final = re.compile(
+    rb"(?i)exit(?:ed)?(?: with)? (?:code|status) [1-9]|exit(?:ed)?(?: with)? (?:code|status): [1-9]|exited with [1-9]"
+    rb"|non-zero code: [1-9]|exit code: [1-9]|\bError [1-9]"
+)
+
+
+def tells_status(raw: bytes) -> bool:
+    """Whether an exit line tells the status of a command, and so is more than an annotation."""
+    return _STATUS.search(raw) is not None
+
+
 _GO_TEST: Final = (b"RUN", b"CONT", b"NAME", b"PAUS")
 
 

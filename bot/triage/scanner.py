@@ -13,7 +13,7 @@ from bot.triage.logtext import shown, undecorated, without_escapes
 from bot.triage.redact import redact
 from bot.triage.scan_roles import Notes
 from bot.triage.scan_rules import Rule, RuleSet, check_pattern
-from bot.triage.scan_signs import command, family, vertex, vertex_of
+from bot.triage.scan_signs import command, family, tells_status, vertex, vertex_of
 from bot.triage.scan_source import Source
 from bot.triage.scan_steps import Steps
 from bot.triage.scan_window import CONTEXT_AFTER, Held, Span, Window
@@ -234,7 +234,7 @@ class Scanner:
         exits = list(window.lines(found.get("exit", [])))
         for start, number, raw in exits:
             place, of = window.place(start), vertex_of(raw)
-            self._notes.exit(number, place.name or self._vertex_name(of))
+            self._notes.exit(number, place.name or self._vertex_name(of), status=tells_status(raw))
             place.step.failed = True
             if of is not None and b" ERROR: " in raw and len(self._notes.failed_vertices) < _MOST_VERTICES:
                 self._notes.failed_vertices.add(of)

@@ -187,3 +187,8 @@ def test_the_failed_step_is_where_the_first_exit_line_stands() -> None:
     assert scan_bytes(RULES, log.encode()).failed_step == "Run make"
     log = '#12 [build 5/7] RUN make\n#12 ERROR: process "make" did not complete successfully: exit code: 2\n'
     assert scan_bytes(RULES, log.encode()).failed_step == "[build 5/7] RUN make"
+
+
+def test_an_annotation_alone_does_not_make_a_step_fail_where_another_tells_its_status() -> None:
+    log = "##[group]Run lint\n##[endgroup]\n##[error]style\n##[group]Run make\n##[endgroup]\n##[error]Process completed with exit code 2.\n"
+    assert scan_bytes(RULES, log.encode()).failed_step == "Run make"
