@@ -11,7 +11,7 @@ ProbeOutcome = Literal[
     "nodata", "tls-untrusted", "tls-expired", "tls-name", "tls-error", "http-status", "proxy-auth", "proxy-error",
     "short", "slow", "denied", "unsupported", "error",
 ]  # fmt: skip
-Role = Literal["cause", "wrapper", "symptom"]
+Role = Literal["cause", "hint", "wrapper", "symptom"]
 LogState = Literal["read", "partial", "missing", "failed"]
 """Four different answers: read to its end; only a part could be had; no log (yet); the engine failed on it."""
 
@@ -47,6 +47,7 @@ class Scan(Noun):
     counts: dict[str, int] = Field(default_factory=dict)  # playbook id -> all confirmed hits, beyond those kept
     last_command: str | None = None  # the last command the log shows, where it shows commands
     tail: tuple[str, ...] = ()  # the last few cleaned, redacted lines
+    failed_step: str | None = None  # the log's own name of the step in which a failure is told first
 
 
 class ProbeRequest(Noun):

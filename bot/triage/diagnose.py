@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bot.model import Noun
 from bot.model.diagnosis import Diagnosis, Hit, ProbeRequest, ProbeResult, Role, Scan
 from bot.model.language import Language, speaking
-from bot.triage import template, verbs, verdict
+from bot.triage import silence, template, verbs, verdict
 from bot.triage.playbook import Playbook, Probe, Verdict
 from bot.triage.ranking import (
     ROLES,
@@ -20,6 +20,7 @@ from bot.triage.ranking import (
     Standing,
     about_tool,
     failing_step,
+    least,
     link,
     place,
     specificity,
@@ -104,19 +105,27 @@ def hypotheses(
 
     `failed_step`: what the CI calls the step that failed; `tool`: the tool that is known to have run."""
     hits = [h for h in scan.hits if h.suppressed is None and library.by_id(h.playbook)]
-    failing = failing_step(hits, failed_step)
+    failing = failing_step(hits, failed_step, scan.failed_step)
     found = []
     for playbook in library.playbooks:
         own = sorted((h for h in hits if h.playbook == playbook.id), key=lambda h: place(h, failing), reverse=True)
-        if own:
+        for more in _settings(playbook, scan) if own else ():
             found.append(
                 Hypothesis(
-                    playbook=playbook.id, cause=playbook.cause, role=playbook.role, prior=playbook.prior,
-                    hits=tuple(own), facts=_facts(playbook, own), tool=about_tool(playbook, tool),
+                    playbook=playbook.id, cause=playbook.cause, role=least(playbook.role, own[0].role),
+                    prior=playbook.prior,
+                    hits=tuple(own), facts=_facts(playbook, own) | more, tool=about_tool(playbook, tool),
                     in_step=failing is None or own[0].step == failing,
                 )
             )  # fmt: skip
     return tuple(w.hypothesis for w in weigh(library, found, ()))
+
+
+def _settings(playbook: Playbook, scan: Scan) -> Iterable[dict[str, str]]:
+    """The facts that the hits cannot give: one hypothesis for each."""
+    if playbook.endpoint is None:
+        return ({},)
+    return [{"host": e.host, "port": str(e.port)} for e in silence.endpoints(scan)]
 
 
 def plan(library: Library, hyps: Sequence[Hypothesis], limit: int = 24) -> tuple[ProbeRequest, ...]:
@@ -218,8 +227,8 @@ def _decide(playbook: Playbook, hypothesis: Hypothesis, asked: Sequence[Asked]) 
 
 
 def _unmistakable(hypothesis: Hypothesis) -> bool:
-    """A symptom is by its nature never unmistakable."""
-    return hypothesis.prior > UNMISTAKABLE and hypothesis.role != "symptom"
+    """A symptom and a hint are by their nature never unmistakable."""
+    return hypothesis.prior > UNMISTAKABLE and hypothesis.role not in {"symptom", "hint"}
 
 
 def _facts(playbook: Playbook, hits: Sequence[Hit]) -> dict[str, str]:

@@ -4,7 +4,8 @@ Grammar, as the systems' own sources and documentation give it: GitHub `2025-01-
 `##[group]` and other markers; GitLab FF_TIMESTAMPS `2021-01-01T01:00:00.020010Z 01O text` (`+` continues a line) and
 `section_start:UNIX:NAME[options]\\r\\x1b[0Ktext`; Buildkite `\\x1b_bk;t=MS\\x07text`; Jenkins `10:01:29 text`,
 `[2026-07-29T10:01:29.770Z] text`; TeamCity `[10:01:29]W:\\t text`; Travis `travis_fold:start:NAME\\r`; BuildKit
-`#12 3.456 text`; compose `web-1  | text`; CRI `TIME stdout F text`; `gh run view --log` `job\\tstep\\tTIME text`.
+`#12 3.456 text`; compose `web-1  | text`; turbo `web:build: text`; concurrently
+`[web] text`; terraform's box `│ text`; CRI `TIME stdout F text`; `gh run view --log` `job\\tstep\\tTIME text`.
 """
 
 import re
@@ -21,6 +22,8 @@ _STAMP = re.compile(
     rb"(?:" + _DAY + rb"(?:[ \t]\d\d[OE](?:[ +]|$)|[ \t]std(?:out|err) [FP] |[ \t]{1,2}|$)"
     rb"|" + _CLOCK + rb"(?: {1,2}|\t))"
 )
+_TASK = rb"(?:build|test|lint|check|type-?check|tsc|compile|unit|e2e|dev|start|format|codegen|generate|bundle|package)"
+_TURBO = re.compile(rb"[@A-Za-z][\w@/.-]{0,80}:" + _TASK + rb"[\w:.-]{0,40}: ")
 _COMPOSE = re.compile(rb"[A-Za-z][\w.-]{0,60}[_-]\d{1,3} +\| ")
 _SYSLOG = re.compile(rb"[A-Z][a-z]{2} [ \d]\d " + _CLOCK + rb" ")
 _GH_VIEW = re.compile(rb"[^\t\n]{1,200}\t[^\t\n]{1,200}\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:)")
@@ -28,12 +31,14 @@ _FRONT: Final = {  # by the byte that it begins with
     **dict.fromkeys(b"0123456789", _STAMP),
     0xEF: re.compile(rb"\xef\xbb\xbf"),
     ord("["): re.compile(
-        rb"\[(?:" + _DAY + rb"\] ?|" + _CLOCK + rb"\](?:[WEFi]?[ ]?:\t ?| )?|command\])"
+        rb"\[(?:" + _DAY + rb"\] ?|" + _CLOCK + rb"\](?:[WEFi]?[ ]?:\t ?| )?|command\]"
+        rb"|(?:\d{1,2}|[\w@/.-]{1,80}:" + _TASK + rb"|" + _TASK + rb"|web|api|server|client|frontend|backend)\] )"
     ),
     ord("#"): re.compile(
         rb"##\[[a-z-]+\]|#\d{1,5} (?:\d+\.\d+ |(?=\[|ERROR|DONE|CANCELED|CACHED|WARN))"
     ),
     ord(":"): re.compile(rb"::(?:error|warning|notice|debug)(?: [^:\n]{0,400})?::"),
+    0xE2: re.compile(rb"\xe2\x94\x82 "),
     ord("s"): re.compile(rb"section_(?:start|end):\d+:[\w.:-]+(?:\[[^\]\r\n]*\])?(?:\r|$)"),
     ord("t"): re.compile(rb"travis_(?:fold|time):(?:start|end):[^\r\n]{0,200}(?:\r|$)"),
     ord("_"): re.compile(rb"_bk;t=\d+\x07"),
@@ -60,24 +65,27 @@ def undecorated(segment: bytes) -> bytes:
     one piece; free of escape codes."""
     at = 0
     for _ in range(_STACK):
-        if (front := _FRONT.get(segment[at] if at < len(segment) else 0)) is None:
-            break
-        found = front.match(segment, at)
+        front = _FRONT.get(segment[at] if at < len(segment) else 0)
+        found = front.match(segment, at) if front else None
         if found is None or found.end() == at:
+            found = _named_front(segment, at)
+        if found is None:
             break
         at = found.end()
-    if not at and (found := _named_front(segment)):
-        return undecorated(segment[found.end() :])
     return segment[at:] if at else segment
 
 
-def _named_front(segment: bytes) -> "re.Match[bytes] | None":
-    """What begins with a name: a service, a job, a month."""
-    if segment.find(b"| ", 0, 80) > 0:
-        return _COMPOSE.match(segment)
-    if segment.find(b"\t", 0, 200) > 0:
-        return _GH_VIEW.match(segment)
-    return _SYSLOG.match(segment) if segment[3:4] == b" " and segment[9:10] == b":" else None
+def _named_front(segment: bytes, at: int) -> "re.Match[bytes] | None":
+    """What begins with a name: a service, a task, a job, a month."""
+    if segment.find(b"| ", at, at + 80) > at and (found := _COMPOSE.match(segment, at)):
+        return found
+    if segment.find(b": ", at, at + 130) > at and (found := _TURBO.match(segment, at)):
+        return found
+    if segment.find(b"\t", at, at + 200) > at and (found := _GH_VIEW.match(segment, at)):
+        return found
+    if segment[at + 3 : at + 4] == b" " and segment[at + 9 : at + 10] == b":":
+        return _SYSLOG.match(segment, at)
+    return None
 
 
 def clean_bytes(line: bytes) -> bytes:

@@ -110,9 +110,16 @@ class Playbook(Noun):
     remedy: PlaybookRemedy
     propose: tuple[Propose, ...] = ()
     links: tuple[Text, ...] = ()
-    role: Role = Field("cause", description="what a matching line is: the cause itself, a wrapper around it, a symptom")
+    role: Role = Field(
+        "cause",
+        description="what a matching line is: the cause itself, a hint in no tool's own words, a wrapper, a symptom",
+    )
     replaces: Id | None = Field(None, description="the built-in playbook that this one stands in for")
     tool: tuple[Text, ...] = Field((), description="tools whose output this reads: go, docker, pip ...")
+    endpoint: Literal["last-command"] | None = Field(
+        None, description="host and port are those that the last command shown was about to talk to: for logs that "
+                          "end in silence. Where nothing tells them, the playbook does not count"
+    )  # fmt: skip
     also: tuple[Id, ...] = Field((), description="playbooks that may rightly come first on the same log")
     rerun: Literal["never"] | None = Field(None, description="never: running it again cannot help")
     facts: dict[Name, str] = Field({}, description="facts for where no named group gives one")

@@ -197,7 +197,7 @@ def schema(model: Any) -> dict[str, Any]:
     step = made["$defs"]["RemedyStep"]
     step["anyOf"] = [{"required": [key]} for key in ("say", "use")]
     del step["required"]
-    made["properties"]["cause"]["enum"] = [c for c in CAUSES if c not in {"unknown", "not-a-failure"}]
+    made["properties"]["cause"]["enum"] = [c for c in CAUSES if c != "unknown"]
     tool = made["properties"]["tool"]
     made["properties"]["tool"] = {"anyOf": [{"type": "string"}, {k: tool[k] for k in ("type", "items")}],
                                   "description": tool["description"]}  # fmt: skip

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bot.model.diagnosis import Hit, Role
 from bot.triage.playbook import Playbook
 
-ROLES: Mapping[Role, int] = {"cause": 2, "wrapper": 1, "symptom": 0}
+ROLES: Mapping[Role, int] = {"cause": 3, "hint": 2, "wrapper": 1, "symptom": 0}
+"""A hint: words that mean it in most tools, and are no tool's own; any line that says it better comes first."""
 UNMISTAKABLE = 0.5
 """A prior above this says that the line can mean nothing else."""
 _LINK = re.compile(r":\s|\s>\s|;\s|\bcaused by\b", re.IGNORECASE)
@@ -30,8 +31,8 @@ class Standing(NamedTuple):
     line: int
     link: int  # in a chain of errors on one line: which link
     clear: bool  # this playbook finds it unmistakable
-    start: int
     confidence: float
+    start: int
     specific: int
     tool: bool
 
@@ -68,18 +69,25 @@ def link(hit: Hit, end: int | None = None) -> int:
     return sum(1 for m in _LINK.finditer(hit.text) if m.end() <= (hit.end if end is None else end))
 
 
-def place(hit: Hit, failing: str | None) -> tuple[bool, int, int, int, int]:
-    """Order of one playbook's own hits: the failing step, the line, the last link, the start, what was captured."""
+def place(hit: Hit, failing: str | None) -> tuple[bool, int, int, int, int, int]:
+    """Order of one playbook's own hits: the failing step, the role, the line, the last link, the start, the
+    groups that captured."""
     inside = failing is not None and hit.step == failing
-    return inside, hit.line, link(hit), hit.start, len(hit.facts)
+    return inside, ROLES[hit.role], hit.line, link(hit), hit.start, len(hit.facts)
 
 
-def failing_step(hits: Sequence[Hit], hint: str | None) -> str | None:
-    """The log's own name of the step that failed: as the CI says, else where the first exit line stands, else where
-    the last hit stands. Only unsuppressed hits are passed in."""
+def least(*roles: Role) -> Role:
+    """The one that counts least."""
+    return min(roles, key=ROLES.__getitem__)
+
+
+def failing_step(hits: Sequence[Hit], *hints: str | None) -> str | None:
+    """The log's own name of the step that failed: as the CI says, as the log says, else where the first exit line
+    stands, else where the last hit stands. Only unsuppressed hits are passed in."""
     steps: list[str | None] = [h.step for h in hits if h.step]
-    if hint and (named := [s for s in steps if s and _same_step(s, hint)]):
-        return named[-1]
+    for hint in hints:
+        if hint and (named := [s for s in steps if s and _same_step(s, hint)]):
+            return named[-1]
     wrappers = [h.step for h in hits if h.role == "wrapper" and h.step]
     return (wrappers or steps[-1:] or [None])[0]
 

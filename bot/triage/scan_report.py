@@ -22,14 +22,15 @@ _BEFORE_WHOLE = 1200  # so many bytes before a hit begin within a line
 class Line:
     """A line with hits, as bytes, and what stands around it."""
 
-    __slots__ = ("after", "before", "number", "place", "testing", "text", "vertex")
+    __slots__ = ("after", "before", "number", "place", "testing", "text", "vertex", "vertex_name")
 
     def __init__(
         self, number: int, before: bytes, text: bytes, after: bytes, place: Place, testing: str | None
     ) -> None:
         self.number, self.before, self.text, self.after = number, before, text, after
         self.place, self.testing = place, testing
-        self.vertex: bytes | None = None
+        self.vertex: int | None = None  # BuildKit's number of the build step
+        self.vertex_name: bytes | None = None
 
 
 class Kept:
@@ -96,7 +97,7 @@ def report(gathered: Gathered) -> Scan:
                 context = contexts[id(kept.line)] = _context(kept.line)
             rule = kept.ruleset.rules[kept.rule]
             hit = _hit(kept.line, rule, match, context)
-            seen.append(Seen(hit, rule, kept.line.place, kept.line.testing))
+            seen.append(Seen(hit, rule, kept.line.place, kept.line.testing, kept.line.vertex))
     seen.sort(key=lambda s: (s.hit.line, s.hit.start, s.hit.playbook, s.hit.rule))
     hits = weigh(seen, gathered.signs, gathered.steps.steps)
     command = gathered.command and _short(redact(shown(gathered.command)).strip(), _TEXT)
@@ -106,6 +107,7 @@ def report(gathered: Gathered) -> Scan:
             note="; ".join(gathered.notes) or None,
         ),
         hits=tuple(hits), counts=gathered.counts, last_command=command or None, tail=_tail(gathered.recent),
+        failed_step=gathered.signs.failed_step,
     )  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def _hit(line: Line, rule: Rule, match: Match, context: tuple[str, ...]) -> Hit:
 def _step(line: Line) -> str | None:
     if line.place.name is not None:
         return line.place.name
-    return redact(shown(line.vertex))[:200] if line.vertex else None
+    return redact(shown(line.vertex_name))[:200] if line.vertex_name else None
 
 
 def _window(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -24,9 +24,14 @@ class Notes:
     exits: list[int] = field(default_factory=list)
     failed_tests: list[int] = field(default_factory=list)
     wells: dict[str, list[int]] = field(default_factory=dict)
+    failed_step: str | None = None  # in which the first exit line stands, one with a status before all others
+    status_told: bool = False  # whether that line tells an exit status: others may be but annotations
+    failed_vertices: set[int] = field(default_factory=set)  # of BuildKit's, those that ended in an error
 
-    def exit(self, line: int) -> None:
+    def exit(self, line: int, step: str | None, *, status: bool) -> None:
         _add(self.exits, line)
+        if step and (self.failed_step is None or (status and not self.status_told)):
+            self.failed_step, self.status_told = step, status
 
     def failed_test(self, line: int) -> None:
         _add(self.failed_tests, line)
@@ -49,6 +54,7 @@ class Seen:
     rule: Rule
     place: Place
     testing: str | None  # the test runner in whose output it stands
+    vertex: int | None = None  # BuildKit's number of the build step that prints it
 
 
 RETRIED: Final = re.compile(
@@ -76,7 +82,7 @@ _OWN_WORDS: Final = frozenset(
      "go-version-mismatch"}
 )  # fmt: skip
 _PRINTED: Final = (  # how a test's own output looks, whatever it says
-    (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), "a Go test logs it"),
+    (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), "a Go test logs it"),  # the first: see _not_output
     (re.compile(r"^E   +\S"), "it stands in a pytest failure"),
     (re.compile(r"^\s+(?:●|✕|×) |^\s*(?:Expected|Received)(?: \w+)?: |^\s+at (?:Object"
         r"|Context)\.<anonymous>"), "a JavaScript test prints it"),
@@ -96,7 +102,18 @@ _COMMAND: Final = re.compile(
     r"\[command\]|\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|CMD|ENTRYPOINT|ENV|LABEL)\b|\s*\d+ \| (?:>>> "
     r"|    )?(?:RUN|ENV|CMD|COPY|LABEL) )"
 )
-_COMMENT: Final = re.compile(r"^\s*(?:#|//) \S")
+_COMMENT: Final = re.compile(r"^\s*(?:#|//) \S|^\s*\|.*\|\s*$|^\S+\.(?:md|rst|adoc|mdx):(?:\d+:)?")
+_PASSED: Final = re.compile(
+    r"^\s*(?:[✓✔√]|PASS(?:ED)?\b|\[ *(?:PASS|OK|ok) *\]|--- PASS|ok\b(?! *:))"
+    r"|\bPASSED\b\s*(?:\[ *\d+%\])?$|\.\.\. ?(?:ok|passed|PASS)$"
+)
+_ERROR_WORD: Final = re.compile(
+    r"(?i)\b(?:error|err|fatal|fail(?:ed|ure|s|ing)?|unable|could ?n[o']t|cannot|can't|denied|refused|aborted?"
+    r"|giving up|panic|critical|unreachable)\b|exception\b|^e:|E\d{3}\b|err!|[✗✖✘]|\w(?:Error|Exception)\b"
+)
+_BESIDE: Final = re.compile(  # hosts of services that run beside the tests: this machine, a container's network
+    r"127\.|\[?::1\]?$|0\.0\.0\.0$|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|[A-Za-z][\w-]*$"
+)
 _CHATTER: Final = re.compile(
     r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
 )
@@ -128,6 +145,9 @@ def weigh(seen: Sequence[Seen], notes: Notes, steps: Sequence[Step]) -> list[Hit
             against.get(one.hit.playbook)
             or _not_output(one)
             or _recovered(one, notes, steps)
+            or _went_well(one, notes)
+            or _elsewhere(one, notes)
+            or _no_error(one)
             or (_look_alike(one) if tests_failed else None)
         )
         changes: dict[str, Any] = {"suppressed": why} if why else {}
@@ -165,14 +185,47 @@ def _not_output(one: Seen) -> str | None:
     if _COMMAND.match(one.hit.text):
         return "this is the command, not what it said"
     if _COMMENT.match(one.hit.text) and not _own_words(one.rule):
-        return "this is a comment, not what a tool said"
+        return "this is a comment or a document, not what a tool said"
+    if _PASSED.search(one.hit.text):
+        return "this is a test's name, and the test passed"
+    if _PRINTED[0][0].match(one.hit.text) and not _own_words(one.rule):
+        return "a Go test logs it: a test's words are no network's"
     return None
+
+
+def _elsewhere(one: Seen, notes: Notes) -> str | None:
+    """In a step of an image's build that did not fail, while others did."""
+    if one.vertex is None or not notes.failed_vertices or one.vertex in notes.failed_vertices:
+        return None
+    failed = ", ".join(f"#{v}" for v in sorted(notes.failed_vertices)[:3])
+    return f"it stands in build step #{one.vertex}, and {failed} failed"
+
+
+def _no_error(one: Seen) -> str | None:
+    """A hint's words count where an error is told, on the line or just above it."""
+    if one.rule.role != "hint" or _own_words(one.rule):
+        return None
+    own = next((i for i, text in enumerate(one.hit.context) if text == one.hit.text), 0)
+    near = (*one.hit.context[max(0, own - 2) : own], one.hit.text)
+    if any(_ERROR_WORD.search(text) for text in near):
+        return None
+    return "nothing on this line or just above it says that this is an error"
+
+
+def _went_well(one: Seen, notes: Notes) -> str | None:
+    """The whole job ended well after it, and nothing failed in between."""
+    well, stop = _next(notes.wells.get("job", ()), one.hit.line), _next(notes.exits, one.hit.line)
+    if well is None or (stop is not None and stop < well):
+        return None
+    return f"the job ended well at line {well}"
 
 
 def _look_alike(one: Seen) -> str | None:
     """The words of a failing test, in a log that shows that tests failed."""
     if _own_words(one.rule):
         return None
+    if _BESIDE.match(one.hit.facts.get("host") or one.hit.facts.get("ip") or ""):
+        return "a service beside the tests did not answer, and the log shows failing tests"
     for pattern, said in _PRINTED:
         if pattern.match(one.hit.text):
             return f"{said}, and the log shows failing tests: a test's words are no network's"
@@ -194,7 +247,7 @@ def _recovered(one: Seen, notes: Notes, steps: Sequence[Step]) -> str | None:
     if one.place.step.end is not None and not one.place.step.failed and _went_on(one.place.step, steps):
         return f"it was tried again, and its step ended well at line {one.place.step.end}"
     who = tool(one.hit.text) or next((t for t in map(tool, one.hit.context) if t), None)
-    for family in (who, "all"):
+    for family in (who, "all", "job"):
         well = _next(notes.wells.get(family, ()) if family else (), line)
         if well is not None and (stop is None or well < stop):
             return f"it was tried again, and went well by line {well}"

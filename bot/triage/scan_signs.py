@@ -24,7 +24,7 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
         r"^ERROR: (?:Job failed|script returned exit code|failed to (?:build|solve))",
         r"^Build step '.*' marked build as failure|^Finished: (?:FAILURE|ABORTED|UNSTABLE)",
         r"The command \".*\" (?:exited with|failed)|Exited with code exit status|The command exited with status",
-        r"did not complete successfully: exit code|executor failed running|returned a non-zero code",
+        r"did not complete successfully: exit code|executor failed running|returned a non-zero code|#\d+ ERROR: ",
         r"^make(?:\[\d+\])?: \*\*\* |npm (?:ERR!|error) (?:code|errno) |error Command failed with exit code",
     ),
     "failed-test": (
@@ -32,6 +32,9 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
         r"^(?:FAILED|ERROR) \S+::|^=+ .*\d+ (?:failed|error)",
         r"^Tests:\s+\d+ failed|^Test Suites: \d+ failed|^\s*\d+ failing$|Tests  \d+ failed",
         r"Tests run: \d+, Failures: (?:[1-9]|0, Errors: [1-9])|There are test failures|There were failing tests",
+        r"\*\*\* \d+ TESTS? FAILED|\*\*\* FAILED \*\*\*|Assertions: \d+, (?:Errors|Failures): [1-9]",
+        r"^FAILED \((?:failures|errors)=|^\[  FAILED  \]|^Failing [Ss]cenarios:|\(\d+ FAILED\)",
+        r"^ *FAIL(?:ED)? [1-9]\d* |\[ FAIL [1-9]|[1-9]\d* (?:scenarios?|features?|specs?|tests?) failed",
         r"^test result: FAILED|\d+ examples?, [1-9]\d* failures?|^Failed!  - Failed:|^not ok \d|\d+ tests? failed",
     ),
     "pytest": (r"={4,} (?:FAILURES|ERRORS|PASSES|short test summary|warnings summary|\d+ (?:failed|passed|error))",),
@@ -56,7 +59,8 @@ _FAMILIES: Final = (  # of a success line: the tool that ended well
     ("docker", re.compile(r"^Status: |igest: sha256|exporting to image")),
     ("git", re.compile(r"^HEAD is|^Resolving|FETCH_HEAD|^Switched")),
     ("wget", re.compile(r"saved \[")),
-    ("all", re.compile(r"BUILD SUCCESS|Job succeeded|Finished: SUCCESS")),
+    ("job", re.compile(r"Job succeeded|Finished: SUCCESS")),
+    ("all", re.compile(r"BUILD SUCCESS")),
 )
 _TOOLS: Final = (  # of an error line: the tool that will try again
     ("pip", re.compile(r"Retry\(total=|\bpip\b")),
@@ -74,7 +78,7 @@ LOOK_BACK: Final = 16 << 10
 
 
 def family(text: str) -> str:
-    """Whose success a success line is; "all" for the whole build's."""
+    """Whose success a success line is; "all" for the whole build's, "job" for the job's."""
     return next((name for name, known in _FAMILIES if known.search(text)), "all")
 
 
@@ -119,6 +123,17 @@ def vertex_of(raw: bytes) -> int | None:
     """BuildKit: the number of the vertex that a line belongs to."""
     found = _VERTEX_OF.search(raw, 0, 200)
     return int(found[1]) if found else None
+
+
+_STATUS: Final = re.compile(
+    rb"(?i)exit(?:ed)?(?: with)? (?:code|status) [1-9]|exit(?:ed)?(?: with)? (?:code|status): [1-9]|exited with [1-9]"
+    rb"|non-zero code: [1-9]|exit code: [1-9]|\bError [1-9]"
+)
+
+
+def tells_status(raw: bytes) -> bool:
+    """Whether an exit line tells the status of a command, and so is more than an annotation."""
+    return _STATUS.search(raw) is not None
 
 
 _GO_TEST: Final = (b"RUN", b"CONT", b"NAME", b"PAUS")

@@ -113,9 +113,10 @@ class Window:
         after += self.after[: CONTEXT_AFTER - len(after)]
         place = self.place(start)
         line = Line(number, before, text[:LONG], after, place, self._testing(start))
-        if place.step.name is None and self.vertices:
-            of = vertex_of(self.text[start : min(last, start + 300)])
-            line.vertex = self.vertices.get(of) if of is not None else None
+        if self.vertices:
+            line.vertex = of = vertex_of(self.text[start : min(last, start + 300)])
+            if place.step.name is None and of is not None:
+                line.vertex_name = self.vertices.get(of)
         return line
 
     def _testing(self, start: int) -> str | None:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from bot.model.diagnosis import LogState, Scan
 from bot.triage import scan_report
-from bot.triage.logtext import undecorated, without_escapes
+from bot.triage.logtext import shown, undecorated, without_escapes
+from bot.triage.redact import redact
 from bot.triage.scan_hunt import Ends, Hunter
 from bot.triage.scan_roles import Notes
 from bot.triage.scan_rules import Rule, RuleSet, check_pattern
-from bot.triage.scan_signs import command, family, vertex
+from bot.triage.scan_signs import command, family, tells_status, vertex, vertex_of
 from bot.triage.scan_source import Source
 from bot.triage.scan_steps import Steps
 from bot.triage.scan_window import CONTEXT_AFTER, Held, Span, Window
@@ -237,9 +238,12 @@ class Scanner:
         for _, number, raw in window.lines(found.get("well", [])):
             self._notes.well(family(undecorated(raw).decode("utf-8", "replace")), number)
         exits = list(window.lines(found.get("exit", [])))
-        for start, number, _ in exits:
-            self._notes.exit(number)
-            window.place(start).step.failed = True
+        for start, number, raw in exits:
+            place, of = window.place(start), vertex_of(raw)
+            self._notes.exit(number, place.name or self._vertex_name(of), status=tells_status(raw))
+            place.step.failed = True
+            if of is not None and b" ERROR: " in raw and len(self._notes.failed_vertices) < _MOST_VERTICES:
+                self._notes.failed_vertices.add(of)
         self._sign_command(window, found.get("command", []), commands, exits[0][0] if exits else None)
 
     def _sign_step(self, window: Window, ends: list[int]) -> list[tuple[int, bytes]]:
@@ -259,6 +263,10 @@ class Scanner:
                 if b"] RUN " in found[1]:
                     commands.append((start, found[1].partition(b"] RUN ")[2]))
         return commands
+
+    def _vertex_name(self, number: int | None) -> str | None:
+        found = None if number is None else self._vertices.get(number)
+        return redact(shown(found))[:200] if found else None
 
     def _sign_pytest(self, window: Window, ends: list[int]) -> None:
         for start, _, raw in window.lines(ends):

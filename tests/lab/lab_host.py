@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEEDED = ("ip", "nft", "dnsmasq", "sshd", "ssh-keygen", "openssl", "git", "curl")
-PREFIX = "bmlab"
+PREFIX = os.environ.get("BUILDMEDIC_LAB_PREFIX", "bmlab")
 
 
 @dataclass(frozen=True)

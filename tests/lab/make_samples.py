@@ -15,8 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import lab_tools
 import samples_build
 import samples_go
+import samples_more
 import samples_network
 from faults import FAULTS
 from netlab import HOME, Lab, missing
@@ -24,7 +26,12 @@ from samples_base import APT_CONF, ENV, Sample, script
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 TABLE = PLAYBOOKS / "SAMPLES.md"
-SAMPLES: tuple[Sample, ...] = (*samples_network.SAMPLES, *samples_go.SAMPLES, *samples_build.SAMPLES)
+SAMPLES: tuple[Sample, ...] = (
+    *samples_network.SAMPLES,
+    *samples_go.SAMPLES,
+    *samples_build.SAMPLES,
+    *samples_more.SAMPLES,
+)
 # Hosts that may stand in a sample: the lab's own, and the public ones that the playbooks are about.
 ALLOWED = re.compile(
     r"\.example$|^(?:proxy|sum)\.golang\.org$|^golang\.org$|^go\.dev$|^github\.com$|^pip\.pypa\.io$|^curl\.se$|"
@@ -107,12 +114,14 @@ VERSIONS = {
     "pip": "python3 -m pip --version",
     "pytest": "python3 -m pytest --version",
     "ssh": "ssh -V",
+    "perl": "perl -v",
+    "openssl": "openssl version",
 }
 
 
 def versions() -> dict[str, str]:
     """tool -> the version that runs here."""
-    found = {}
+    found = dict(lab_tools.VERSIONS)
     with Lab() as lab:
         for tool, command in VERSIONS.items():
             code, out = lab.run_in_runner(["sh", "-c", command], ENV)
@@ -133,7 +142,8 @@ def table() -> str:
         for kind, playbook in [("hit", s.hit), *(("miss", m) for m in s.miss)]:
             if playbook and (PLAYBOOKS / playbook / f"{kind}-{s.name}.log").exists():
                 rows.append(f"| {playbook} | {kind}-{s.name}.log | {tool} | {fault} | {s.manner} | `{command}` |")
-    return INTRODUCTION + "\n".join(sorted(rows)) + "\n"
+    _, mark, by_hand = TABLE.read_text().partition("\n## Copies and moved samples") if TABLE.exists() else ("", "", "")
+    return INTRODUCTION + "\n".join(sorted(rows)) + "\n" + mark + by_hand
 
 
 INTRODUCTION = """\
@@ -168,6 +178,9 @@ def main() -> int:
         return 0
     if why := missing("go", "skopeo", "npm", "wget", "squid"):
         print(f"cannot make samples here: {why}", file=sys.stderr)
+        return 2
+    if why := lab_tools.fetch():
+        print(why, file=sys.stderr)
         return 2
     gocache = Path(tempfile.gettempdir()) / "buildmedic-samples-gocache"
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:

@@ -93,3 +93,24 @@ def test_what_ends_a_decoration_is_known_to_the_rules(front: list[bytes], text: 
     assert line.endswith(left)
     taken = line[: len(line) - len(left)]
     assert not taken or not left or BEFORE_LINE >> taken[-1] & 1
+
+
+def test_a_line_of_nothing_but_names_of_services_is_read() -> None:
+    assert clean(b"a-1 | " * 100_000 + b"end").endswith("end")
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("2024-05-01T10:00:00.1234567Z web:build: error TS2304: x", "error TS2304: x"),
+        ("@acme/web:test:unit: FAIL a.test.ts", "FAIL a.test.ts"),
+        ("[api] FAIL a.test.ts", "FAIL a.test.ts"),
+        ("[0] FAIL a.test.ts", "FAIL a.test.ts"),
+        ("│ Error: Failed", "Error: Failed"),
+        ("src/main.c:12: error: x", "src/main.c:12: error: x"),
+        ("[error] x.scala:3: y", "[error] x.scala:3: y"),
+        ("golang:alpine: not found", "golang:alpine: not found"),
+    ],
+)
+def test_the_names_of_parallel_tasks_are_taken_off(raw: str, text: str) -> None:
+    assert clean(raw) == text

@@ -126,3 +126,69 @@ def test_exit_lines_are_wrappers_unless_the_code_tells_something() -> None:
 def test_debug_lines_of_a_failing_test_are_symptoms() -> None:
     (hit,) = [h for h in hits('level=debug msg="dial: i/o timeout"', "--- FAIL: TestA (0.1s)") if h.playbook == "net"]
     assert hit.role == "symptom"
+
+
+def test_a_build_step_of_an_image_that_did_not_fail_is_not_the_cause() -> None:
+    lines = (
+        "#9 [fetch 2/2] RUN curl -fsSO https://files.example.com/a",
+        "#12 [build 5/7] RUN make",
+        "#9 3.1 curl: (28) Connection timed out",
+        "#12 4.2 make: *** [app] Error 1",
+        "#9 CANCELED",
+        '#12 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2',
+    )
+    assert counting(*lines) == []
+    assert [h.suppressed for h in hits(*lines) if h.playbook == "net"] == ["it stands in build step #9, and #12 failed"]
+    assert counting(*lines[:3], '#9 ERROR: process "/bin/sh -c curl" did not complete successfully: exit code: 28') == [
+        3
+    ]
+
+
+PASSED_LINES = [
+    "  ✓ handles Connection refused (12 ms)",
+    "tests/test_net.py::test_i/o timeout PASSED   [ 40%]",
+    "test net::connect i/o timeout ... ok",
+    "--- PASS: TestDial i/o timeout (1.00s)",
+    "    net_test.go:12: dial tcp 10.0.0.1:80: i/o timeout",
+]
+
+
+@pytest.mark.parametrize("line", PASSED_LINES)
+def test_what_a_passing_test_prints_is_no_cause(line: str) -> None:
+    assert counting(line, "##[error]Process completed with exit code 1.") == []
+
+
+def test_a_job_that_ended_well_has_no_cause() -> None:
+    assert counting("curl: (7) Connection refused", "Job succeeded") == []
+    assert counting("curl: (7) Connection refused", "ERROR: Job failed: exit code 7", "Job succeeded") == [1]
+
+
+HINTS = RuleSet.compile(
+    [Rule(playbook="any", index=0, pattern=r"(?i)connection timed out", role="hint", cause="network-egress-blocked")]
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "counts"),
+    [
+        ("Error: fetch failed: connection timed out\n", True),
+        ("fatal: cannot fetch\n  connection timed out\n", True),
+        ("the option sets after how long a connection timed out is tried again\n", False),
+        ("error: one thing\nplain\nplain\nplain\nconnection timed out\n", False),
+    ],
+)
+def test_a_hint_counts_where_an_error_is_told(log: str, counts: bool) -> None:
+    found = scan_bytes(HINTS, log.encode()).hits
+    assert [h.suppressed is None for h in found] == [counts]
+
+
+def test_the_failed_step_is_where_the_first_exit_line_stands() -> None:
+    log = "##[group]Run make\n##[endgroup]\n##[error]Process completed with exit code 2.\n##[group]Run upload\n##[endgroup]\n##[error]x\n"
+    assert scan_bytes(RULES, log.encode()).failed_step == "Run make"
+    log = '#12 [build 5/7] RUN make\n#12 ERROR: process "make" did not complete successfully: exit code: 2\n'
+    assert scan_bytes(RULES, log.encode()).failed_step == "[build 5/7] RUN make"
+
+
+def test_an_annotation_alone_does_not_make_a_step_fail_where_another_tells_its_status() -> None:
+    log = "##[group]Run lint\n##[endgroup]\n##[error]style\n##[group]Run make\n##[endgroup]\n##[error]Process completed with exit code 2.\n"
+    assert scan_bytes(RULES, log.encode()).failed_step == "Run make"
