@@ -262,3 +262,9 @@ def test_triage_imports_only_what_it_needs(log: Path) -> None:
     heavy = {"slack_bolt", "slack_sdk", "aiohttp", "dbos", "sqlalchemy", "asyncssh", "httpx", "starlette", "uvicorn",
              "prompt_toolkit", "apscheduler"}  # fmt: skip
     assert heavy & set(json.loads(done.stderr.replace("'", '"'))) == set()
+
+
+def test_no_complaint_shows_a_secret(tmp_path: Path, capsys: Any) -> None:
+    for args in (["triage", "https://bob:hunter2@git.example/x"], ["triage", str(tmp_path / "password=hunter2")]):
+        assert run(args) == 2
+        assert "hunter2" not in one_line(capsys)
