@@ -276,3 +276,17 @@ async def test_two_approvals_are_two_people(world: World) -> None:
     assert await world.desk.press(approve, "C", Who(team="T1", user="U3")) is None
     await world.until("watching")
     assert len(world.ci.reruns) == 1
+
+
+async def test_a_fault_of_ours_is_told_without_its_secrets(world: World) -> None:
+    """The error's own words go into the thread and into the store."""
+    build = world.ci.fail("7", DNS)
+
+    def broken() -> None:
+        raise ValueError("cannot read https://bob:hunter2@git.example/x")
+
+    world.context.library = broken  # type: ignore[assignment]
+    await open_case(world.context, build)
+    case = await world.until("stuck")
+    assert "cannot read" in str(case.trouble)
+    assert "hunter2" not in case.model_dump_json()

@@ -261,3 +261,13 @@ async def test_the_kill_switch_is_in_the_audit_log_and_stops_votes(bench: DeskBe
     assert "U2 pauses actions" in audited(bench)
     await bench.desk.pause(False, BOB)
     assert "1 more" in str(await bench.press(case, "approve", EVE))
+
+
+@pytest.mark.parametrize("state", ["waiting", "approved", "sending"])
+async def test_a_restore_does_not_replace_what_is_under_way(bench: DeskBench, state: str) -> None:
+    await bench.desk.rollback("shop", None, "C0", ASKER)
+    case = bench.store.recent_cases()[0].id
+    bench.change_action(case, state=state)
+    plan = bench.action(case).plan
+    assert "Already" in str(await bench.desk.requests.ask(bench.case(case), "restore", BOB, plan))
+    assert bench.action(case).kind == "rollback"
