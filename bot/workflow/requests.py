@@ -30,10 +30,16 @@ class Requests:
         self._context = context
 
     def policy(self, case: Case, plan: Plan | None = None) -> approve.Policy:
-        """Of the environment that is touched. One that nobody described takes two people, whom nobody named: nobody."""
-        environment = plan.environment if plan else case.build.environment if case.build else None
-        if environment is None:
-            return self._context.rerun_policy
+        """Of the environment that is touched; of several, which one re-run touches together, the strictest. One that
+        nobody described takes two people, whom nobody named: nobody."""
+        if plan is not None:
+            return self._of(plan.environment)
+        build = case.build
+        touched = (build.environments or (build.environment,)) if build else ()
+        policies = [self._of(name) for name in touched if name is not None]
+        return max(policies, key=lambda p: (p.approvals, not p.self_approval), default=self._context.rerun_policy)
+
+    def _of(self, environment: str) -> approve.Policy:
         return self._context.environments.get(environment, approve.Policy(approvals=2))
 
     def waiting(self) -> Sequence[Case]:

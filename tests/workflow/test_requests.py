@@ -9,6 +9,7 @@ from bot.model.errors import Refused, Unavailable
 from bot.ports import Who
 from bot.triage.approve import Policy
 from bot.workflow import context as clock
+from bot.workflow.desk import open_case
 from tests.fakes import FakeChat
 from tests.workflow.desk_bench import ASKER, BOB, DAN, EVE, OUTSIDERS, TWO, DeskBench, build_of, finding_of
 
@@ -221,6 +222,23 @@ async def test_an_environment_that_nobody_described_can_be_approved_by_nobody(be
     case = await bench.asked(environment="nowhere")
     assert "no approvers" in str(await bench.press(case, "approve", BOB))
     assert bench.engine.acts == []
+
+
+async def test_of_several_environments_the_strictest_decides(bench: DeskBench) -> None:
+    """One re-run touches all failed jobs; each job's webhook tells its own environment, in any order."""
+    bench.context.environments = {"staging": Policy(), "production": TWO}
+    for run, told in (("7", ("staging", "production")), ("8", ("production", "staging"))):
+        case = bench.diagnosed(run=run, environment=told[0])
+        again = build_of(case).model_copy(
+            update={"environment": told[1], "jobs": case.build.jobs if case.build else ()}
+        )
+        await open_case(bench.context, again)
+        await open_case(bench.context, again.model_copy(update={"environment": None}))  # the CI's API tells none
+        assert await bench.press(case.id, "rerun") is None
+        assert (bench.action(case.id).state, bench.action(case.id).needed) == ("waiting", 2)
+    alone = bench.diagnosed(run="9", environment="staging")
+    assert await bench.press(alone.id, "rerun") is None
+    assert bench.action(alone.id).state == "approved"
 
 
 # time
