@@ -40,6 +40,8 @@ APPROVAL = (
     Guard("nobody named means nobody", _DECIDE, '        return "no approvers are configured for it"', "        return None", _RULES + "no_approvers_means_that_nobody_may"),
     # around the decision
     Guard("an unknown environment takes two of nobody", _REQUESTS, "approve.Policy(approvals=2))", "approve.Policy())", _ASKED + "an_environment_that_nobody_described_can_be_approved_by_nobody"),
+    Guard("of several environments the strictest decides", _REQUESTS, "max(policies, key=lambda p: (p.approvals, not p.self_approval), default=", "next(iter(policies), ", _ASKED + "of_several_environments_the_strictest_decides"),
+    Guard("all environments of a run are kept", "bot/workflow/triage.py", '        fields["environments"] = several', "        pass", _ASKED + "of_several_environments_the_strictest_decides"),
     Guard("an outsider's press ends nothing", _REQUESTS, "            if stranger is not None:", "            if False:", _ASKED + "outsiders_do_not_vote_nor_make_anything_lapse"),
     Guard("new evidence makes a request lapse", _REQUESTS, "            if moved:", "            if False:", _ASKED + "new_evidence_makes_a_waiting_request_lapse"),
     Guard("a request is bound to the causes that were shown", "bot/workflow/offers.py", "sorted(causes, key=str), bound", "bound", _ASKED + "new_evidence_makes_a_waiting_request_lapse"),
