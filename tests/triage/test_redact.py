@@ -128,6 +128,6 @@ TOKENS = {
 def test_each_issuers_token_tells_what_it_is_by_its_form(issuer: str) -> None:
     token = TOKENS[issuer]
     clear = redact(f"we saw {token} here")
-    assert clear.startswith("we saw ")
-    assert clear.endswith(f"{MARK} here")
+    address = token.partition("://")[0] == "https"  # of a hook the secret is the end, and the host may be told
+    assert clear == f"we saw {MARK} here" or (address and clear.endswith(f"/{MARK} here"))
     assert token[-12:] not in clear
