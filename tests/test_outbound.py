@@ -366,3 +366,18 @@ async def test_private_places_may_be_a_cis_own(url: str) -> None:
 async def test_metadata_addresses_are_nobodys(url: str) -> None:
     with pytest.raises(Refused, match="redirected to"):
         await refuse_metadata("svc", url)
+
+
+async def test_secrets_in_what_a_service_says_are_taken_out(server: Server, make: Make) -> None:
+    server.answers = [http(400, b'{"message": "cannot clone https://bob:hunter2@git.example/x"}')]
+    with pytest.raises(Refused, match="cannot clone") as caught:
+        await make().request("GET", "/")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[fd00:42::42]/", "http://[2002:a9fe:a9fe::1]/", "http://[::ffff:0:a9fe:a9fe]/"]
+)
+async def test_the_table_is_that_of_the_probes(url: str) -> None:
+    with pytest.raises(Refused, match="redirected to"):
+        await refuse_metadata("svc", url)

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.model.release import Health, Revision
+from bot.triage.redact import redact
 
 TEXT = 500  # characters of one message of Argo CD that are kept
 _HEALTH: dict[str, Health] = {
@@ -39,7 +40,8 @@ def _aware(value: datetime | None) -> datetime | None:
 
 
 def one_line(text: str | None, limit: int = TEXT) -> str:
-    return " ".join((text or "").split())[:limit]
+    """Words of Argo CD or of a commit, fit to be shown and stored: git's and Helm's errors quote URLs with log-ins."""
+    return redact(" ".join((text or "").split()))[:limit]
 
 
 Time = Annotated[datetime | None, BeforeValidator(_time), AfterValidator(_aware)]

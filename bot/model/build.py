@@ -70,6 +70,7 @@ class Build(Noun):
     actor: str | None = None  # who or what started the run
     event: str | None = None  # push, pull_request, schedule ...
     environment: str | None = None  # deployment environment, where the run belongs to one
+    environments: tuple[str, ...] = ()  # all of them, where its jobs belong to several
     jobs: tuple[Job, ...] = ()
 
     @property

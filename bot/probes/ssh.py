@@ -19,6 +19,7 @@ from bot.model.build import Job
 from bot.model.diagnosis import ProbeRequest, ProbeResult
 from bot.model.errors import VantageDown
 from bot.ports import Check
+from bot.prober import mask
 from bot.probes import checking, pack, wire
 from bot.probes.registry import register
 from bot.probes.serving import Settings
@@ -86,7 +87,8 @@ class Ssh:
             raise VantageDown(
                 self.name,
                 f"python3 cannot be run on {self._where} (exit status {status}): install Python 3.8 or later, and put "
-                f"it on the PATH of a login without a terminal. The machine said: {said.strip()[-160:] or 'nothing'}",
+                "it on the PATH of a login without a terminal. The machine said: "
+                f"{mask.text(said.strip()[-160:]) or 'nothing'}",
             )
         return wire.answers(output, requests, self.name, said)
 

@@ -265,7 +265,9 @@ def say(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    sys.stderr.write(f"buildmedic: {text}\n")
+    from bot.triage.redact import redact
+
+    sys.stderr.write(f"buildmedic: {redact(text)}\n")
 
 
 def run(argv: Sequence[str]) -> int:

@@ -12,7 +12,18 @@ from bot.triage.redact import redact
 
 
 def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _clear(value) for key, value in event.items()}
+
+
+def _clear(value: Any) -> Any:
+    """Errors and other objects are told by their text, and that is what has to be clear."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _clear(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clear(item) for item in value]
+    return redact(str(value))
 
 
 class _Bridge(logging.Handler):
@@ -40,12 +51,11 @@ def configure(level: str = "INFO") -> Any:
             colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     )
-    before: list[Any] = [structlog.processors.format_exc_info] if as_json else []
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *before,
+            structlog.processors.format_exc_info,  # a traceback is text before the secrets are taken out
             _redacted,
             renderer,
         ],

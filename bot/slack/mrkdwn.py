@@ -6,6 +6,8 @@ three back-ticks end a code block; https://docs.slack.dev/messaging/formatting-m
 
 import re
 
+from bot.triage.redact import redact
+
 ELLIPSIS = "…"
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -23,8 +25,9 @@ def escape(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Without control characters, overrides of the writing direction, zero-width marks and broken code points."""
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text.replace("\r\n", "\n").replace("\t", "    ")))
+    """Without control characters, overrides of the writing direction, zero-width marks and broken code points; and
+    without secrets, whichever way they came: every text from outside passes here before it is cut."""
+    return redact(_SURROGATE.sub("\ufffd", _CONTROL.sub("", text.replace("\r\n", "\n").replace("\t", "    "))))
 
 
 def clip(text: str, limit: int) -> str:

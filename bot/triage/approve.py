@@ -110,10 +110,8 @@ def _vote(verb: Verb, person: Person, action: Action, policy: Policy, facts: Fac
     if verb == "decline":
         over = action.model_copy(update={"state": "declined", "decided_by": person.user})
         return Decision(kind="ended", reason="Declined.", action=over)
-    if not policy.self_approval and person.user == action.requested_by:
-        return _no("Not allowed: you asked for it, so somebody else has to approve it.")
-    if not policy.self_approval and person.user in facts.authors:
-        return _no("Not allowed: you wrote the commit, so somebody else has to approve it.")
+    if why := _own(person.user, action, policy, facts):
+        return _no(f"Not allowed: {why}, so somebody else has to approve it.")
     if person.user in action.approvals:
         return _no("You have approved this already; another person has to.")
     return _count(person.user, action, policy, facts)
@@ -121,7 +119,8 @@ def _vote(verb: Verb, person: Person, action: Action, policy: Policy, facts: Fac
 
 def _count(user: str, action: Action, policy: Policy, facts: Facts) -> Decision:
     """One more vote. Votes of people who may not approve any more drop out: roles count when it matters."""
-    stand = tuple(u for u in action.approvals if _may_not_approve(u, policy, facts) is None)
+    able = [u for u in action.approvals if _may_not_approve(u, policy, facts) is None]
+    stand = tuple(u for u in able if _own(u, action, policy, facts) is None)
     votes = (*stand, user)
     needed = max(action.needed, policy.approvals, 1)
     if len(votes) >= needed:
@@ -155,6 +154,15 @@ def _may_not_approve(user: str, policy: Policy, facts: Facts) -> str | None:
     if not policy.approvers:
         return "no approvers are configured for it"
     return "you are not among its approvers"
+
+
+def _own(user: str, action: Action, policy: Policy, facts: Facts) -> str | None:
+    """Why this would be approving one's own work; None where it is not, or the policy allows it."""
+    if policy.self_approval:
+        return None
+    if user == action.requested_by:
+        return "you asked for it"
+    return "you wrote the commit" if user in facts.authors else None
 
 
 def _too_late(action: Action) -> str:

@@ -58,6 +58,7 @@ _HEADER: Final = re.compile(
 _USERINFO: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<v>[^\s/@\"'<>?#]{1,1000}(?:@[^\s/@\"'<>?#]{1,200}){0,2})@(?=[\w\[])"
 )
+_REFERENCE: Final = re.compile(r"(?:[\w.-]+:|\$[A-Z_][A-Z0-9_]*:)?\$(?:[A-Z_][A-Z0-9_]*|\{[A-Za-z_]\w*\})")
 _LOGIN: Final = re.compile(
     r"\b(?:docker|podman|skopeo|buildah|helm|crane|oras|nerdctl|mysql|mysqldump|az|sshpass"
     r"|cf)\b[^\n]{0,200}?[ \t]-p[ \t]?(?P<p>(?!\d+(?::\d+)*(?:\s|/|$))[^\s-][^\s]{0,500})"
@@ -85,7 +86,7 @@ _KEY_LINE: Final = re.compile(r"(?m)^[ \t]{0,40}(?P<v>[A-Za-z0-9+/]{60,76}={0,2}
 _HARMLESS: Final = re.compile(
     r"(?i)\*{2,}.{0,3}|x{3,}|\[?(?:redacted|masked|secret|filtered|hidden|removed)\]?|<[^>]{0,60}>?"
     r"|\$\(.*|\$\{\{?.*|\$[A-Z_]\w*|%[A-Z_]+%?|\{\{.*"
-    r"|true|false|null|none|nil|yes|no|undefined|not|is|was|for|in|and|or|with|set|unset|empty"
+    r"|true|false|null|none|nil|yes|no|undefined|not|is|was|for|in|and|or|with|see|set|unset|empty"
     r"|required|missing|invalid"
     r"|expired|read|write|from|to|the|a|an|env|string|str|file|stdin|default|auto|0|1|sha(?:1|256"
     r"|384|512)[:-].*|h1:.*"
@@ -128,7 +129,8 @@ def spans(text: str) -> list[tuple[int, int]]:
         found.append(match.span(match.lastgroup) if match.lastgroup else match.span())
     if "://" in low and "@" in low:
         for match in _USERINFO.finditer(text):
-            if ":" in match["v"] or match[0][:4].lower() == "http":  # ssh://git@host: a user's name alone
+            named = ":" in match["v"] or match[0][:4].lower() == "http"  # ssh://git@host: a user's name alone
+            if named and not _REFERENCE.fullmatch(match["v"]):
                 found.append(match.span("v"))
     patterns: list[re.Pattern[str]] = [_QUERY] if "=" in low and ("?" in low or "&" in low or ";" in low) else []
     if _names_a_secret(low):

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from bot.prober.policy import Policy
+
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/?#@!$&'()*+,;=%._~\[\]-]{1,2048}")
-_METADATA = frozenset(
-    {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "192.0.0.192"}
-    | {"metadata.google.internal", "metadata", "instance-data", "metadata.azure.internal"}
-)
+_POLICY = Policy("any")  # what no vantage may probe; the bot's own host may do less, and its prober sees to that
 _REDACTED = re.compile(r"\*\*\*|redacted", re.IGNORECASE)
 _MODULE = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+){0,30}")
 
@@ -23,7 +22,7 @@ def host(value: str) -> str | None:
     value = value.strip().removesuffix(".")
     if value.startswith("[") and value.endswith("]"):
         value = value[1:-1]
-    if value.lower() in _METADATA or not 0 < len(value) <= 253:
+    if _POLICY.deny_name(value) or not 0 < len(value) <= 253:
         return None
     try:
         address = ipaddress.ip_address(value)
@@ -31,8 +30,7 @@ def host(value: str) -> str | None:
         named = all(_LABEL.fullmatch(label) for label in value.split("."))
         # a last label of digits alone is a mistyped or obfuscated address (127.1, 0x7f.1), no name
         return value if named and not re.fullmatch(r"\d+|0[xX][0-9a-fA-F]*", value.split(".")[-1]) else None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return None if str(address) in _METADATA or (mapped and str(mapped) in _METADATA) else str(address)
+    return None if _POLICY.deny(str(address)) else str(address)
 
 
 def port(value: str) -> int | None:

@@ -40,7 +40,7 @@ async def _act(case_id: str) -> str:
     tries = 0
     while (sent := await insist("send", _send, case_id)) == "again":
         if await insist("now", _now) > given_up:
-            sent = await insist("give-up", _fail, case_id, "it could not be reached; nothing was done")
+            sent = await insist("give-up", _give_up, case_id)
             break
         await DBOS.sleep_async(min(30.0, pace.log_first * 2**tries))
         tries += 1
@@ -143,9 +143,16 @@ def _claim(context: Context, case: Case, action: Action) -> bool:
     return claimed[0]
 
 
-async def _fail(case_id: str, why: str) -> str:
+async def _give_up(case_id: str) -> str:
+    """Tried for long enough. What was asked for last may have arrived all the same, so the other side has the word."""
+    context = current()
     case, action = _standing(case_id)
-    return _record(current(), case, action, "failed", why)
+    happened = await DEEDS[action.kind].happened(context, case, action) if action.state == "sending" else False
+    if happened:
+        return _record(context, case, action, "sent", "its answer was lost; it did arrive")
+    if happened is None:
+        return _record(context, case, action, "unknown", "It got no answer, and nobody can say whether it arrived.")
+    return _record(context, case, action, "failed", "it could not be reached; nothing was done")
 
 
 def _record(context: Context, case: Case, action: Action, state: ActionState, detail: str | None) -> str:

@@ -30,10 +30,16 @@ class Requests:
         self._context = context
 
     def policy(self, case: Case, plan: Plan | None = None) -> approve.Policy:
-        """Of the environment that is touched. One that nobody described takes two people, whom nobody named: nobody."""
-        environment = plan.environment if plan else case.build.environment if case.build else None
-        if environment is None:
-            return self._context.rerun_policy
+        """Of the environment that is touched; of several, which one re-run touches together, the strictest. One that
+        nobody described takes two people, whom nobody named: nobody."""
+        if plan is not None:
+            return self._of(plan.environment)
+        build = case.build
+        touched = (build.environments or (build.environment,)) if build else ()
+        policies = [self._of(name) for name in touched if name is not None]
+        return max(policies, key=lambda p: (p.approvals, not p.self_approval), default=self._context.rerun_policy)
+
+    def _of(self, environment: str) -> approve.Policy:
         return self._context.environments.get(environment, approve.Policy(approvals=2))
 
     def waiting(self) -> Sequence[Case]:
@@ -90,7 +96,7 @@ class Requests:
         if kind == "rerun" and case.build is not None and not case.build.finished:
             return "The run is still under way; a re-run is possible once it has finished."
         if kind in ("rollback", "restore"):
-            for other in self._context.store.recent_cases(1000, ["acting", "watching", "diagnosed"]):
+            for other in self._context.store.recent_cases(1000):  # of any state: a restore waits under "recovered"
                 its = other.action
                 same = other.key.ci == case.key.ci and other.key.repository == case.key.repository
                 if same and other.id != case.id and its is not None and its.state in _BUSY:
@@ -104,10 +110,16 @@ class Requests:
         plan = case.action.plan if case.action else None
         policy = self.policy(case, plan)
         facts = await self._facts(case, plan, policy, shown=shown)
+        if not policy.self_approval:
+            facts = facts.model_copy(update={"authors": await self._authors(case, plan)})
+        stranger = approve.outsider(person(who), facts.home_team)
         decisions: list[approve.Decision] = []
 
         def cast(current: Case) -> Case:
             action = current.action
+            if stranger is not None:  # before anything else: not even what is over anyway ends by their hand
+                decisions.append(approve.Decision(kind="refuse", reason=f"Not allowed: {stranger}."))
+                return current
             if action is None:
                 decisions.append(approve.Decision(kind="refuse", reason="There is nothing to decide."))
                 return current
@@ -192,12 +204,13 @@ class Requests:
         context = self._context
         groups = {g: await self._members(g) for g in policy.approvers if g.startswith("S")}
         return approve.Facts(
-            now=unix(), home_team=context.home_team(), groups=groups, authors=await self._authors(case, plan),
-            paused=context.store.get_flag("paused"), shown=shown, stands=stands,
+            now=unix(), home_team=context.home_team(), groups=groups, paused=context.store.get_flag("paused"),
+            shown=shown, stands=stands,
         )  # fmt: skip
 
     async def _authors(self, case: Case, plan: Plan | None) -> tuple[str, ...]:
-        """The Slack ids of who wrote what failed: as `people` in the configuration tells, else by an e-mail address."""
+        """The Slack ids of who wrote what failed: as `people` in the configuration tells, else by an e-mail address.
+        Raises Unavailable: an author must not pass for somebody else because Slack cannot be asked just now."""
         names = [case.build.author if case.build else None, plan.current.author if plan else None, *case.authors]
         found: dict[str, None] = {}
         for name in names:
@@ -206,7 +219,7 @@ class Requests:
                 if user is None and "@" in key:
                     try:
                         user = await self._context.chat.person_by_email(key)
-                    except (Refused, Unavailable):
+                    except Refused:
                         user = None
                 if user is not None:
                     found[user] = None

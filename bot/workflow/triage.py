@@ -152,6 +152,9 @@ def merge(known: Build | None, told: Build) -> Build:
     fields = {n: v for n, v in known if n not in ("jobs", "outcome") and v and not getattr(told, n)}
     listed = {j.id for j in told.jobs}
     missing = tuple(j for j in known.jobs if j.id not in listed)
+    touched = [e for b in (told, known) for e in (b.environment, *b.environments) if e is not None]
+    if len(several := tuple(dict.fromkeys(touched))) > 1:
+        fields["environments"] = several
     return told.model_copy(update={**fields, "jobs": (*told.jobs, *missing)})
 
 

@@ -1,5 +1,6 @@
 """The `CaseStore` port. Every store passes this."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -141,3 +142,16 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> No
         open_store(f"sqlite:///{tmp_path}/file/cases.db")
     with pytest.raises(ConfigError, match="only sqlite"):
         open_store("mysql://x")
+
+
+def test_no_secret_is_written_for_ever(store: CaseStore, tmp_path: Path) -> None:
+    url = "https://bob:hunter2@git.example/x"
+    store.audit("U1", "does", "case", {"detail": url, "more": [{"why": url}], "n": 1, "none": None}, 1.5)
+    store.keep_delivery("github", "d1", {}, b"{}")
+    store.settle_delivery("github", "d1", f"not usable: {url}")
+    (entry,) = store.audit_trail()
+    told = json.loads(entry.detail)
+    assert (told["n"], told["none"]) == (1, None)
+    assert told["detail"] == told["more"][0]["why"] == "https://[redacted]@git.example/x"
+    store.close()
+    assert not [f for f in tmp_path.rglob("*") if f.is_file() and b"hunter2" in f.read_bytes()]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.deploy.argocd_judge import begun, judge, marks
-from bot.deploy.argocd_wire import App, images
+from bot.deploy.argocd_wire import App, images, one_line
 from bot.model.release import Plan, Revision
 from tests.deploy.bench import BAD, GOOD, NEXT
 
@@ -130,3 +130,7 @@ def test_nothing_is_said_of_an_operation_that_is_not_told() -> None:
     for after in (app(GOOD, BAD), app(GOOD, BAD, GOOD), app()):
         told = judge(after, made, NOW, timedelta(0))
         assert (told.state, "tells of no operation" in told.words) == ("unclear", True)
+
+
+def test_words_of_argo_cd_lose_their_secrets() -> None:
+    assert one_line("fetch\n https://bob:hunter2@git.example/x: EOF") == "fetch https://[redacted]@git.example/x: EOF"

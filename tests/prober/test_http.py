@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import socket
 import time
 
 import pytest
@@ -338,3 +339,23 @@ def test_a_credential_in_a_url_is_neither_sent_nor_told() -> None:
     assert result["outcome"] == "ok"
     assert b"uthorization" not in seen[0]
     assert "s3cret" not in str(result)
+
+
+def test_a_name_that_rebinds_is_connected_to_where_it_was_judged(monkeypatch) -> None:
+    """The name says a public address first, at which nobody is, and a private one from then on."""
+    real = socket.getaddrinfo
+    answers = iter(["203.0.114.9"])
+    with listening(answering(response())) as server:
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda _, port, *a, **k: real(next(answers, "127.0.0.1"), port, *a, **k)
+        )
+        result = probe("http", Policy("public"), url=f"http://rebind.example:{server.port}/", timeout=1)
+        assert result["outcome"] != "ok"
+        assert server.accepted == 0
+
+
+@pytest.mark.parametrize("policy", [Policy("public", ["0.0.0.0/0"]), ANY], ids=["everything listed", "any"])
+def test_a_metadata_address_is_no_proxy(monkeypatch, policy) -> None:
+    monkeypatch.setenv("http_proxy", "http://169.254.169.254:3128")
+    result = probe("http", policy, url="http://127.0.0.1:9/", timeout=1)
+    assert (result["outcome"], result["ran"]) == ("denied", False)

@@ -261,3 +261,16 @@ def test_it_runs_as_a_zipapp_too(tmp_path: Path) -> None:
         [sys.executable, tmp_path / "prober.pyz"], input=json.dumps(request).encode(), capture_output=True, check=True
     )
     assert json.loads(done.stdout)["results"][0]["outcome"] == "ok"
+
+
+def test_every_fact_and_complaint_passes_the_mask() -> None:
+    """At the two places where words leave: results, and the request that cannot be read."""
+    secret = "token=hunter2hunter2"
+    probes = [{"id": "a", "verb": "env", "args": {secret: 1}}]
+    given = {"deadline": 2, "policy": {"scope": "public"}, "probes": probes}
+    (result,) = serve(**given)["results"]
+    assert "token=***" in result["facts"]["error"]
+    assert "hunter2" not in str(result)
+    told = serve(**{**given, "policy": {"scope": "public", "allow": [secret]}})["error"]
+    assert "token=***" in told
+    assert "hunter2" not in told

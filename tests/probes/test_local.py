@@ -200,3 +200,23 @@ def test_what_is_sent_is_the_same_program() -> None:
 
     for name, sent in pack._sources().items():
         assert shape(sent) == shape((Path(pack.__file__).parents[1] / "prober" / f"{name}.py").read_bytes()), name
+
+
+def test_complaints_of_a_hostile_machine_are_masked() -> None:
+    for output, complaint in (
+        (b"", "token=hunter2hunter2"),
+        (b"token=hunter2hunter2", ""),
+        (b'{"schema": "buildmedic.probe/1", "error": "token=hunter2hunter2"}', ""),
+    ):
+        with pytest.raises(VantageDown, match=r"token=\*\*\*"):
+            wire.answers(output, [ask("env")], "runner", complaint)
+
+
+async def test_the_bots_own_host_opens_what_probe_allow_lists_and_no_more() -> None:
+    with listening(hang_up) as server:
+        here = ask("tcp", host="127.0.0.1", port=server.port)
+        (closed,) = await make("local").run([here], 5)
+        (other,) = await make("local", None, ["10.0.0.0/8"]).run([here], 5)
+        (opened,) = await make("local", None, ["127.0.0.0/8"]).run([here], 5)
+        (never,) = await make("local", None, ["0.0.0.0/0", "::/0"]).run([ask("tcp", host="169.254.169.254")], 5)
+    assert [r.outcome for r in (closed, other, opened, never)] == ["denied", "denied", "ok", "denied"]

@@ -215,3 +215,9 @@ def test_settings() -> None:
     for gone in ("host", "user", "key_file", "known_hosts"):
         with pytest.raises(ValidationError):
             model.model_validate({k: v for k, v in good.items() if k != gone})
+
+
+async def test_what_a_broken_login_says_is_masked(tmp_path: Path) -> None:
+    with Sshd(tmp_path).running("ForceCommand /bin/sh -c 'echo token=hunter2hunter2 >&2; exit 127'") as server:
+        text = await down(server)
+    assert "The machine said: token=***" in text

@@ -277,3 +277,9 @@ def test_help_of_probes_names_every_verb_and_argument(capsys: pytest.CaptureFixt
     assert "golang.org/x/text@v0.3.0" in told
     assert run(["probe", "nope", "help"]) == 2
     assert "unknown probe 'nope'" in capsys.readouterr().err
+
+
+def test_no_complaint_shows_a_secret(tmp_path: Path, capsys: Any) -> None:
+    for args in (["triage", "https://bob:hunter2@git.example/x"], ["triage", str(tmp_path / "password=hunter2")]):
+        assert run(args) == 2
+        assert "hunter2" not in one_line(capsys)

@@ -200,6 +200,19 @@ async def test_who_may_not_act_is_told_so_and_the_desk_not_asked(bench: Bench, f
     assert [words in e["text"] for e in bench.slack.ephemerals("U0EVE")] == [True, True]
 
 
+async def test_a_payload_of_another_workspace_is_refused_whoever_the_person_is(bench: Bench) -> None:
+    """What Slack told of the person a minute ago does not outweigh what it says with the click."""
+    bench.slack.add_user("U0EVE", name="eve")
+    bench.slack.channels["C0BUILDS"].members.add("U0EVE")
+    assert (await bench.chat.person("U0EVE")).team == "T0ACME"
+    bench.slack.users["U0EVE"]["team_id"] = "T0ELSE"
+    _, ts = await shown(bench)
+    await bench.slack.click("U0EVE", "C0BUILDS", ts, "medic.rerun")
+    await bench.pump()
+    assert bench.desk.asked == []
+    assert "own workspace" in bench.slack.ephemerals("U0EVE")[0]["text"]
+
+
 async def test_without_the_scope_to_look_people_up_nobody_acts_and_it_is_said_why(bench: Bench) -> None:
     bench.slack.scopes = "chat:write"
     _, ts = await shown(bench)

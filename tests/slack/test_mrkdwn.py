@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.mrkdwn import clip_escaped, code, link, person, prose, said, span
+from bot.slack.mrkdwn import bare, clip_escaped, code, link, person, prose, said, span
 
 
 @given(st.text(max_size=300), st.integers(5, 100))
@@ -41,3 +41,13 @@ def test_marks_and_controls_are_made_plain() -> None:
     assert prose("*a* `b`\n~c~ \x1b[31m\u202ered") == "∗a∗ ˋbˋ ∼c∼ [31mred"
     assert span("a`b") == "`aˋb`"
     assert span(" ") == ""
+
+
+def test_no_way_into_a_message_keeps_a_secret() -> None:
+    token = "gh" + "p_" + "abcdefghij0123456789abcdefghij"
+    text = f"fetch https://bob:hunter2@git.example/x with {token}"
+    for shown in (prose(text), said(text), span(text), code(text, lines=3, width=200), link(None, text), bare(text)):
+        assert "hunter2" not in shown
+        assert token[4:] not in shown
+    assert token[4:14] not in prose(text, 80)  # cut before it is looked at, its beginning would stay
+    assert prose("export https_proxy=http://$USER:$PASS@proxy:1") == "export https_proxy=http://$USER:$PASS@proxy:1"

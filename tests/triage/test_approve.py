@@ -98,6 +98,16 @@ def test_a_vote_of_somebody_who_may_not_approve_any_more_drops_out() -> None:
     assert decision.action.approvals == ("U3",)
 
 
+def test_a_vote_that_would_be_ones_own_by_now_drops_out() -> None:
+    """The policy allowed self-approval when it was counted, or the author was not known then."""
+    asked = do("approve", BOSS, waiting(approvals=("U1",)))
+    wrote = do("approve", BOSS, waiting(approvals=("U3",)), authors=("U3",))
+    for decision in (asked, wrote):
+        assert decision.kind == "wait"
+        assert decision.action is not None
+        assert decision.action.approvals == ("U2",)
+
+
 def test_a_waiting_request_never_passes_without_a_vote() -> None:
     assert do("approve", BOSS, waiting(needed=0), Policy(approvals=0, approvers=("U2",))).kind == "act"
     assert do("approve", OTHER, waiting(needed=0), Policy(approvals=0, approvers=("U2",))).kind == "refuse"

@@ -36,7 +36,8 @@ KEPT = [
     "sha512-abcABC123+/abcABC123+/abcABC123+/abcABC123+/abcABC123+/abcABC123+/abcABC123+/ab==", "Token is expired", "password: ***",
     "fatal: could not read Password for 'https://github.com': terminal prompts disabled", "invalid token: unexpected end", "docker run -p 8080:80 img",
     'Get "https://proxy.golang.org/x/@v/list": EOF', "failed to fetch oauth token: unexpected status: 401 Unauthorized", "git@github.com: Permission denied (publickey).",
-    "https://github.com/a/b.git@v1", "token: ${{ secrets.X }}", "password=$DB_PASSWORD", "cache key: linux-go-0123", "key: Linux-abc",
+    "https://github.com/a/b.git@v1", "https://x-access-token:${GH_TOKEN}@github.com/", "http://$USER:$PASS@proxy:3128", "credentials: see whether it works",
+    "token: ${{ secrets.X }}", "password=$DB_PASSWORD", "cache key: linux-go-0123", "key: Linux-abc",
     'failed to authorize: failed to fetch anonymous token: Get "https://auth.docker.io/token?scope=repository%3Alibrary": EOF',
     "Basic authentication failed for user", "fetching auth token from session", "mkdir -p /tmp/foo", "email user@host.com", "ssh://git@github.com/x",
     "npm error code E401", "unauthorized: authentication required", "go: example.com/secret/mod@v1.0.0: unknown revision", "=" * 70, "-" * 70, "a" * 64,
@@ -106,3 +107,28 @@ def test_parts_of_a_text_are_cut_alike() -> None:
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     """No timing here: a pattern that goes back and forth would not come back at all from this much."""
     redact(piece * (400_000 // len(piece)))
+
+
+A, D, H = "aBcDeFgHiJkLmNoPqRsTuVwXyZ" * 4, "0123456789" * 8, "0123456789abcdef" * 4
+# what each issuer's tokens look like, with no name before them that would tell; put together for the same reason
+TOKENS = {
+    "github": "gh" + "p_" + A[:36], "github fine-grained": "github" + "_pat_" + A[:40], "gitlab": "gl" + "pat-" + A[:20], "gitlab runner": "GR134" + "8941" + A[:24],
+    "slack": "xo" + "xb-12-34-" + A[:20], "slack refresh": "xo" + "xe.xoxp-1-" + A[:20], "slack app": "xap" + "p-1-A0-" + A[:20], "aws": "AK" + "IA" + "ABCDEFGHIJKLMNOP",
+    "google key": "AI" + "za" + A[:35], "google access": "ya" + "29." + A[:30], "google secret": "GO" + "CSPX-" + A[:28], "npm": "np" + "m_" + A[:36],
+    "pypi": "py" + "pi-" + A[:40], "rubygems": "ruby" + "gems_" + H[:48], "crates": "cra" + "tes" + "io_" + A[:32], "cargo": "ci" + "o" + A[:32],
+    "docker": "dc" + "kr_pat_" + A[:27], "digitalocean": "do" + "p_v1_" + H[:64], "vault": "hv" + "s." + A[:30], "artifactory key": "AK" + "Cp" + A[:69],
+    "artifactory reference": "cmVm" + "dGtuOj" + A[:40], "openai": "sk" + "-proj-" + A[:40], "stripe": "sk" + "_live_" + A[:24], "sendgrid": "S" + "G." + A[:22] + "." + A[:43],
+    "age": "AGE-SECRET" + "-KEY-1" + "ABCDEFGHJK" * 6, "terraform": "atlas" + "v1." + A[:60], "buildkite": "bk" + "ua_" + H[:40], "hugging face": "h" + "f_" + A[:34],
+    "shopify": "shp" + "at_" + H[:32], "databricks": "da" + "pi" + H[:32], "facebook": "EAACEd" + "Eose0cBA" + A[:20], "postman": "PM" + "AK-" + A[:60],
+    "jwt": "ey" + "J" + A[:20] + ".ey" + "J" + A[:30] + "." + A[:20], "slack hook": "https://hooks.slack" + ".com/services/" + A[:30],
+    "discord hook": "https://discord" + ".com/api/webhooks/1/" + A[:30], "office hook": "https://acme.webhook.office" + ".com/webhookb2/" + A[:30],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("issuer", TOKENS)
+def test_each_issuers_token_tells_what_it_is_by_its_form(issuer: str) -> None:
+    token = TOKENS[issuer]
+    clear = redact(f"we saw {token} here")
+    address = token.partition("://")[0] == "https"  # of a hook the secret is the end, and the host may be told
+    assert clear == f"we saw {MARK} here" or (address and clear.endswith(f"/{MARK} here"))
+    assert token[-12:] not in clear

@@ -379,3 +379,22 @@ def test_a_kept_hit_is_small() -> None:
     assert len(hit.text) <= 500
     assert len(hit.facts["x"]) <= 300
     assert sys.getsizeof(hit.model_dump_json()) < 4000
+
+
+def test_names_around_a_hit_lose_their_secrets() -> None:
+    """The step, the BuildKit stage, the last command and the end of the log are text of the log too."""
+    ruleset = compiled(r"E: (?P<what>.+)")
+    step = scan(ruleset, "##[group]Run curl -u bob:hunter2 https://x", "##[endgroup]", "E: x", "and token=hunter2")
+    stage = scan(ruleset, "#7 [build 2/3] RUN curl -u bob:hunter2 https://x", "#7 0.123 E: x")
+    assert (step.hits[0].step, stage.hits[0].step) != (None, None)
+    for found in (step, stage):
+        assert "hunter2" not in found.model_dump_json()
+    assert any("token=[redacted]" in line for line in step.tail)
+
+
+def test_a_hit_inside_a_key_block_is_all_secret() -> None:
+    """The line by itself does not tell; the lines around it do."""
+    ruleset = compiled(r"(?P<what>MII\w+)")
+    found = scan(ruleset, "-----BEGIN PRIVATE KEY-----", "MIIhunter2", "-----END PRIVATE KEY-----")
+    assert found.hits[0].text == "[redacted]"
+    assert "hunter2" not in found.model_dump_json()

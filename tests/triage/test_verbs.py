@@ -107,3 +107,12 @@ def test_seconds() -> None:
     assert verbs.read_argument("tcp", "timeout", 2.5) == 2.5
     assert verbs.read_argument("tcp", "timeout", 31) is None
     assert verbs.read_argument("tcp", "timeout", "nan") is None
+
+
+@pytest.mark.parametrize(
+    "value", ["169.254.0.1", "fe80::1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "168.63.129.16", "metadata.goog"]
+)
+def test_what_no_vantage_may_probe_is_no_argument_either(value: str) -> None:
+    assert verbs.host(value) is None
+    assert verbs.url(f"http://[{value}]/" if ":" in value else f"http://{value}/") is None
+    assert verbs.server(f"[{value}]:53" if ":" in value else f"{value}:53") is None

@@ -288,3 +288,17 @@ async def test_the_diagnosis_speaks_the_language_of_the_channel(world: World) ->
     await open_case(world.context, world.ci.fail("8", DNS))
     english = await world.until("diagnosed", run="8")
     assert english.findings[0].diagnoses[0].title.startswith("The resolver")
+
+
+async def test_a_fault_of_ours_is_told_without_its_secrets(world: World) -> None:
+    """The error's own words go into the thread and into the store."""
+    build = world.ci.fail("7", DNS)
+
+    def broken() -> None:
+        raise ValueError("cannot read https://bob:hunter2@git.example/x")
+
+    world.context.library = broken  # type: ignore[assignment]
+    await open_case(world.context, build)
+    case = await world.until("stuck")
+    assert "cannot read" in str(case.trouble)
+    assert "hunter2" not in case.model_dump_json()
