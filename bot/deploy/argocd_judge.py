@@ -75,6 +75,8 @@ def begun(app: App, plan: Plan) -> bool | None:
     newest = app.attempt
     if newest is None:
         return False
+    if newest.running and not is_told(newest):
+        return None  # whose it is cannot be told
     new = is_new(newest, plan)
     if not new:
         return new
@@ -86,6 +88,8 @@ def judge(app: App, plan: Plan, now: datetime, settle: timedelta) -> Watched:
     healthy, after the operation has ended or since it became so, before that counts."""
     target, newest = short(plan.target.revision), app.attempt
     new = is_new(newest, plan) if newest is not None else False
+    if newest is not None and newest.running and not is_told(newest):
+        return Watched(state="running", words="an operation is under way; Argo CD does not tell to what")
     if new is False and not landed(app, plan):
         words = f"Argo CD tells of no operation to {target} since the plan was made"
         return Watched(state="unclear", words=words)

@@ -159,6 +159,13 @@ def test_where_nothing_else_is_told_the_comparison_tells_what_was_done() -> None
     assert begun(poor(GOOD, BAD, compared=GOOD), plan(poor(GOOD, BAD, compared=GOOD))) is False
 
 
+def test_an_operation_under_way_that_tells_nothing_is_waited_for_and_never_asked_for_again() -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD))
+    after = poor(GOOD, BAD, compared=BAD, state={"phase": "Running"})
+    assert begun(after, made) is None
+    assert judge(after, made, NOW, timedelta(0)).state == "running"
+
+
 def test_a_comparison_says_nothing_where_the_operation_is_told() -> None:
     made = plan(poor(GOOD, BAD, compared=BAD, state=state(BAD)))
     assert begun(poor(GOOD, BAD, compared=GOOD, state=state(BAD)), made) is False
