@@ -9,7 +9,7 @@ from bot.model import Noun
 from bot.model.case import Case
 from bot.ports import Status
 from bot.slack import words
-from bot.slack.mrkdwn import clip, link, person, prose, span
+from bot.slack.mrkdwn import clip, link, moment, person, prose, span
 
 Verb = Literal["triage", "rerun", "rollback", "approvals", "status", "pause", "resume"]
 _WITH_URL = ("triage", "rerun")
@@ -51,7 +51,7 @@ def read(text: str) -> Typed:
             return Typed(answer=answer) if rest else Typed.model_validate({"verb": verb})
     if name in _LATER:
         return Typed(answer=words.LATER.format(command=name))
-    near = difflib.get_close_matches(name, _NOW, 1, 0.0)
+    near = difflib.get_close_matches(name, _NOW, 1, 0.5)
     given = prose(clip(name, 40), 80)
     return Typed(answer=words.UNKNOWN_COMMAND.format(given=given, nearest=near[0] if near else "help"))
 
@@ -70,7 +70,7 @@ def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
         if action is None:
             continue
         at = int(action.expires or 0)
-        lapses = f", lapses <!date^{at}^{{time}}|at {at} UNIX time>" if at else ""
+        lapses = f", lapses {moment(at, 'at {time}')}" if at else ""
         if action.plan is not None:
             plan = action.plan
             what = f"{words.KIND[action.kind]} of {plan.app} ({plan.environment}) to {plan.target.revision[:12]}"
@@ -104,5 +104,7 @@ def status_text(status: Status) -> str:
     for case in status.recent[:8]:
         causes = ", ".join(span(c, 60) for c in case.causes[:3])
         trouble = f" – {prose(case.trouble, 160)}" if case.trouble else ""
-        lines.append(f"• {span(case.id, 160)} {case.state}" + (f": {causes}" if causes else "") + trouble)
+        waits = case.action is not None and case.action.state == "waiting"
+        how = f"{words.KIND[case.action.kind]} waits for approval" if waits and case.action else case.state
+        lines.append(f"• {span(case.id, 160)} {how}" + (f": {causes}" if causes else "") + trouble)
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.model.case import Action, Case
 from bot.slack import releases, words
-from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
+from bot.slack.mrkdwn import approver, bare, clip, link, moment, person, prose, safe_url, span
 from bot.slack.releases import is_release
 from bot.slack.sections import (
     DETAILS,
@@ -178,7 +178,7 @@ def _status(case: Case, now: datetime) -> list[Block]:
 
 def _clock(at: str) -> str:
     """A moment (UNIX time, whole seconds) in the reader's own time zone."""
-    return f"<!date^{at}^{{time_secs}}|{at} UNIX time>" if at.isdigit() else prose(at, 40)
+    return moment(int(at), "{time_secs}") if at.isdecimal() and len(at) < 12 else prose(at, 40)
 
 
 def _attempt(case: Case) -> str:
@@ -209,8 +209,10 @@ def _action(case: Case, action: Action) -> str:
         decliner=person(action.decided_by) if action.decided_by else "somebody",
     )
     if action.state == "waiting" and action.expires:
-        at = int(action.expires)
-        text += f" Lapses <!date^{at}^{{date_short_pretty}} at {{time}}|at {at} UNIX time>."
+        text += f" Lapses {moment(int(action.expires))}."
+    if action.state == "waiting" and action.approvers:
+        left = [approver(who) for who in action.approvers[:10] if who not in action.approvals]
+        text += words.MAY_APPROVE.format(who=", ".join(left)) if left else ""
     return text
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.model.case import Action, Case
+from bot.model.case import OVER, Action, Case
 from bot.model.release import Plan, Release, Revision
 from bot.slack import words
 from bot.slack.mrkdwn import bare, clip, link, person, prose, span
@@ -10,11 +10,15 @@ from bot.slack.sections import Block, context, section
 
 
 def about(case: Case) -> Plan | None:
-    """The plan that the case's message is about: of its latest rollback, else the one that is offered."""
+    """The plan that the case's message is about: of its latest rollback; of the one that is offered, if none was asked
+    for, or if what was asked for is over without an effect (the button below stands for the offer)."""
+    offered = next(iter(case.offers.values()), None) if is_release(case) else None
+    if case.action is not None and case.action.state in OVER and case.action.kind == "rollback" and offered:
+        return offered
     for action in (case.action, *reversed(case.past)):
         if action is not None and action.plan is not None:
             return action.plan
-    return next(iter(case.offers.values()), None) if is_release(case) else None
+    return offered
 
 
 def is_release(case: Case) -> bool:
@@ -41,7 +45,9 @@ def run_line(case: Case) -> Block:
     known = release or plan
     if known is None:
         return context(prose(case.key.repository, 140))
-    name = words.RELEASE_RUNS.format(app=known.app, environment=known.environment, revision=_short(known.current))
+    left = any(a.kind == "rollback" and a.state == "sent" for a in (*case.past, case.action) if a)
+    text = words.RELEASE_RAN if left else words.RELEASE_RUNS
+    name = text.format(app=known.app, environment=known.environment, revision=_short(known.current))
     parts = [link(known.url, name, 200)]
     if case.asked_by:
         parts.append(words.ASKED_BY.format(who=person(case.asked_by)))

@@ -136,7 +136,7 @@ CANNOT_TELL: Final = (
 TRYING_ON: Final = "{why}. I have written your request down and keep trying."
 
 STATUS_HEAD: Final = "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood"
-STATUS_PAUSED: Final = ":double_vertical_bar: Actions are paused: {paused}"
+STATUS_PAUSED: Final = ":double_vertical_bar: Actions are {paused}"
 STATUS_RECENT: Final = "*Latest cases*"
 STATUS_SERVICES: Final = "*Services*"
 
@@ -145,6 +145,8 @@ ROLLBACK_FIRST: Final = "Rollback of {app} ({environment}) to {target}"
 RELEASE_FIRST: Final = "{app} ({environment}) is {health}: the release failed"
 RELEASE_LOOKING: Final = "{app}: a release failed; I am looking at it"
 RELEASE_RUNS: Final = "{app} · {environment} · runs {revision}"
+RELEASE_RAN: Final = "{app} · {environment} · ran {revision}"
+MAY_APPROVE: Final = " May approve: {who}."
 ROLLBACK_SUFFIX: Final = {
     "waiting": "waits for approval",
     "approved": "approved",
