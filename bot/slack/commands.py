@@ -73,7 +73,8 @@ def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
         lapses = f", lapses {moment(at, 'at {time}')}" if at else ""
         if action.plan is not None:
             plan = action.plan
-            what = f"{words.KIND[action.kind]} of {plan.app} ({plan.environment}) to {plan.target.revision[:12]}"
+            to = f" to {plan.target.revision[:12]}" if action.kind == "rollback" else ""
+            what = f"{words.KIND[action.kind]} of {plan.app} ({plan.environment}){to}"
         else:
             what = f"{words.KIND[action.kind]} of {case.id}"
         lines.append(

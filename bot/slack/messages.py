@@ -257,7 +257,7 @@ def _rollbacks(case: Case) -> list[Block]:
 def _what(case: Case, action: Action) -> str:
     """What is approved, in one plain sentence."""
     if action.plan is not None:
-        return clip(bare(releases.first_line(case).partition(" – ")[0]), 200) + "."
+        return clip(bare(releases.what_is_decided(action)), 200) + "."
     return clip(f"{words.CONFIRM_TITLE} {_plain_run(case)}", 200)
 
 

@@ -29,6 +29,9 @@ def is_release(case: Case) -> bool:
 def first_line(case: Case) -> str:
     """What phones show, in words that stand alone."""
     plan, release = about(case), case.release
+    if plan is not None and case.action is not None and case.action.kind == "restore" and case.action.state != "sent":
+        text = words.RESTORE_FIRST.format(app=plan.app, environment=plan.environment)
+        return prose(f"{text} – {words.ROLLBACK_SUFFIX[case.action.state]}", 300)
     if plan is not None and case.action is not None:
         text = words.ROLLBACK_FIRST.format(app=plan.app, environment=plan.environment, target=_short(plan.target))
         ended = case.state in words.ROLLBACK_SUFFIX and case.state != "watching"
@@ -66,11 +69,9 @@ def details(case: Case) -> list[Block]:
 
 
 def _failed(release: Release) -> list[Block]:
-    lines = []
-    if release.failed:
-        lines.append(words.RELEASE_FAILED.format(failed=prose(release.failed, 1200)))
-    if release.health_note:
-        lines.append(prose(release.health_note, 600))
+    told = [prose(release.failed or "", 1200), prose(release.health_note or "", 600)]
+    failed = "\n".join(text for text in told if text)
+    lines = [words.RELEASE_FAILED.format(failed=failed)] if failed else []
     if release.busy:
         lines.append(words.RELEASE_BUSY.format(busy=prose(release.busy, 300)))
     return [section("\n".join(lines))] if lines else []
@@ -118,6 +119,17 @@ def _short(revision: Revision) -> str:
 def status_words(case: Case) -> str | None:
     """How a rollback stands, by the case's state."""
     return words.ROLLBACK_STATUS.get(case.state)
+
+
+def what_is_decided(action: Action) -> str:
+    """What somebody is about to approve, as one plain sentence without its end; "" where it is no rollback."""
+    plan = action.plan
+    if plan is None:
+        return ""
+    where = {"app": plan.app, "environment": plan.environment}
+    if action.kind == "restore":
+        return words.RESTORE_FIRST.format(**where)
+    return words.ROLLBACK_FROM.format(**where, current=_short(plan.current), target=_short(plan.target))
 
 
 def action_words(action: Action) -> str:

@@ -142,6 +142,8 @@ STATUS_SERVICES: Final = "*Services*"
 
 # releases and rollbacks
 ROLLBACK_FIRST: Final = "Rollback of {app} ({environment}) to {target}"
+ROLLBACK_FROM: Final = "Rollback of {app} ({environment}) from {current} to {target}"
+RESTORE_FIRST: Final = "Switching auto-sync of {app} ({environment}) on again"
 RELEASE_FIRST: Final = "{app} ({environment}) is {health}: the release failed"
 RELEASE_LOOKING: Final = "{app}: a release failed; I am looking at it"
 RELEASE_RUNS: Final = "{app} · {environment} · runs {revision}"

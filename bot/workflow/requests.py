@@ -67,7 +67,7 @@ class Requests:
             number = 1 + len(current.past) + (current.action is not None)
             action = Action(
                 kind=kind, id=f"{kind}:{current.id}#{number}", requested_by=who.user, state="waiting",
-                digest=digest(current, kind, plan), plan=plan, approvers=policy.approvers,
+                digest=digest(current, kind, plan), plan=plan, approvers=_others(policy, who),
             )  # fmt: skip
             decision = approve.decide("request", person(who), action, policy, facts)
             if decision.action is None:
@@ -250,6 +250,11 @@ def _stands(action: Action) -> str:
     name = {"rerun": "the re-run", "rollback": "the rollback", "restore": "putting it back"}[action.kind]
     asked = "asked for" if action.state in _BUSY else "done"
     return f"Already {asked} by <@{action.requested_by}>: {name} {how}."
+
+
+def _others(policy: approve.Policy, who: Who) -> tuple[str, ...]:
+    """Whom to ask: the approvers that were named, less the one who asks where that does not count."""
+    return tuple(a for a in policy.approvers if policy.self_approval or a != who.user)
 
 
 def person(who: Who) -> approve.Person:

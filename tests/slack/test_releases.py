@@ -68,6 +68,23 @@ def test_what_was_left_is_not_said_to_run() -> None:
     assert "ran bbbbbbb" in shown(case(action("sent"), state="recovered"))
 
 
+def test_who_approves_is_told_what_changes_in_the_dialog_too() -> None:
+    asked = render(case(action("waiting"), buttons={"approve": "1"}), NOW)
+    dialog = asked["blocks"][-2]["elements"][0]["confirm"]["text"]["text"]
+    assert dialog.startswith("Rollback of checkout (production) from bbbbbbb to aaaaaaa.")
+
+
+def test_putting_auto_sync_back_does_not_look_like_a_rollback() -> None:
+    waits = case(action("waiting", kind="restore"), state="recovered", buttons={"approve": "1"})
+    told = render(waits, NOW)
+    assert told["text"] == "Switching auto-sync of checkout (production) on again – waits for approval"
+    dialog = told["blocks"][-2]["elements"][0]["confirm"]["text"]["text"]
+    assert dialog.startswith("Switching auto-sync of checkout (production) on again.")
+    assert "putting back of checkout (production):" in approvals_text([(waits, None)])
+    done = render(case(action("sent", kind="restore"), state="restored"), NOW)
+    assert done["text"] == "Rollback of checkout (production) to aaaaaaa – done; what it had switched off is on again"
+
+
 def test_lists_say_that_something_waits_and_until_when() -> None:
     waiting = case(action("waiting", expires=AT), state="diagnosed")
     assert "lapses <!date^1795600800^at {time}|2026-11-25 10:00 UTC>" in approvals_text([(waiting, None)])

@@ -54,6 +54,7 @@ async def test_two_people_approve_a_rollback_and_it_is_done_once_and_verified(to
     assert town.argo is not None
     await town.slack.command("U0ADA", CHANNEL, "rollback checkout")
     asked = await release(town, words="0 of 2 approvals")
+    assert "May approve: <@U0BOB>, <@U0EVE>, <@U0DAN>." in text_of(asked)
     for part in (GOOD[:7], BAD[:7], "checkout:v1", "checkout:v2", "auto-sync with prune and self-heal"):
         assert part in text_of(asked)
     assert town.argo.count(*ROLLBACK) == 0
