@@ -148,7 +148,8 @@ class Argocd:
             raise Refused(self.name, f"{busy}: wait for it, or stop it in Argo CD", 409)
         if argocd_judge.begun(app, plan) is not False or str(app.last_id) != plan.marks.get("history"):
             newest = app.attempt
-            what = short(newest.shown if newest is not None else app.current().revision)
+            told = newest is not None and bool(newest.what.parts)
+            what = short(newest.shown if newest is not None and told else app.current().revision)
             raise Moved(self.name, f"the world has moved since the plan was made ({what} came): plan again", 409)
         entry = next((e for e in app.history if str(e.id) == plan.target.id), None)
         if entry is None or ", ".join(entry.parts) != plan.target.revision:

@@ -166,6 +166,7 @@ class Summary(_Wire):
 
 class SyncStatus(_Wire):
     status: str | None = None
+    revision: str | None = None
 
 
 class Status(_Wire):
@@ -291,7 +292,8 @@ def _attempt(operation: Operation, state: OperationState | None) -> Attempt:
     what = result if result is not None and result.parts else sync
     return Attempt(
         what=_Deployed(**{**sync.model_dump(exclude={"dryRun", "resources", "manifests"}), **_told(what)}),
-        whole=operation.sync is not None and not (sync.dryRun or sync.resources or sync.manifests),
+        whole=(operation.sync is not None or bool(what.parts))
+        and not (sync.dryRun or sync.resources or sync.manifests),
         phase=state.phase if state is not None else "",
         message=one_line(state.message) if state is not None else "",
         by=operation.initiatedBy.shown if operation.initiatedBy else None,

@@ -41,6 +41,8 @@ def explain(service: str, answer: Answer, what: str, need: str) -> ServiceError 
             )
         case 404:
             return Refused(service, f"{what}: not found: are `app`, `project` and `app_namespace` right?", 404)
+        case 405 | 501:
+            return Refused(service, f"{what}: whatever answers for Argo CD takes no such request{said}", answer.status)
         case 400 | 409 | 412 | 422:
             return Refused(service, f"{what}: Argo CD refuses{said}", answer.status)
     return None

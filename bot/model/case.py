@@ -73,6 +73,7 @@ class Action(Noun):
     plan: Plan | None = None  # of a rollback (and of putting back what it switched off)
     approvals: tuple[str, ...] = ()  # Slack user ids
     needed: int = 0
+    approvers: tuple[str, ...] = ()  # who was to decide when it was asked for, to be shown; never a reason to allow
     expires: float | None = None  # UNIX time after which a waiting request lapses
     decided_by: str | None = None  # who declined, where it was declined
     detail: str | None = None  # what came back, or why it failed, in words

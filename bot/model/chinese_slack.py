@@ -111,9 +111,8 @@ SLACK: dict[str, str] = {
     " _{n} h so far_": " _已用 {n} 小时_",
     ", approved by {names}": "，批准人：{names}",
     "somebody": "有人",
-    " Lapses <!date^AT^{date_short_pretty} at {time}|at AT UNIX time>.": (
-        " 失效时间：<!date^AT^{date_short_pretty} {time}|UNIX 时间 AT>。"
-    ),
+    " Lapses {when}.": " 失效时间：{when}。",
+    " May approve: {who}.": " 可批准的人：{who}。",
     "attempt {n}": "第 {n} 次尝试",
     "follows attempt {n}": "接第 {n} 次尝试",
     "the CI's notice": "CI 的通知",
@@ -180,7 +179,25 @@ SLACK: dict[str, str] = {
     "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood": (
         "*buildmedic {version}* – 进行中 {open} 个，已读通知 {read} 条，未能识别 {unread} 条"
     ),
-    ":double_vertical_bar: Actions are paused: {paused}": ":double_vertical_bar: 操作已暂停：{paused}",
+    ":double_vertical_bar: Actions are {paused}": ":double_vertical_bar: 操作已{paused}",
+    "Rollback of {app} ({environment}) from {current} to {target}": (
+        "将 {app}（{environment}）从 {current} 回滚到 {target}"
+    ),
+    "Switching auto-sync of {app} ({environment}) on again": "重新开启 {app}（{environment}）的自动同步",
+    "{app} · {environment} · ran {revision}": "{app} · {environment} · 回滚前运行 {revision}",
+    "{kind} of {app} ({environment})": "{app}（{environment}）的{kind}",
+    "{kind} waits for approval": "{kind}等待批准",
+    "It got no answer, and nobody can say whether it arrived.": "没有得到回应，无法确定是否送达。",
+    "actions were paused before it was sent (/medic status tells by whom): nothing was done": (
+        "发送前操作已被暂停（/medic status 可查看由谁暂停）：没有执行任何操作"
+    ),
+    "Asked for: {link}": "已提交请求：{link}",
+    "Already asked for by {who}: the re-run {how}.": "{who} 已经发起：重跑请求{how}。",
+    "Already asked for by {who}: the rollback {how}.": "{who} 已经发起：回滚请求{how}。",
+    "Already asked for by {who}: putting it back {how}.": "{who} 已经发起：恢复设置的请求{how}。",
+    "Not allowed: {why}, so somebody else has to approve it.": "不允许：{why}，因此须由其他人批准。",
+    "you asked for it": "请求由你发起",
+    "you wrote the commit": "该提交由你编写",
     "*Latest cases*": "*最近的诊断*",
     "*Services*": "*服务*",
     # releases and rollbacks
@@ -363,10 +380,6 @@ SLACK: dict[str, str] = {
     "you are not among its approvers": "你不在批准人之列",
     "no approvers are configured for it": "没有为它配置批准人",
     "the user group {group} could not be resolved, which counts as no": "用户组 {group} 无法解析，按不允许处理",
-    "Not allowed: you asked for it, so somebody else has to approve it.": "不允许：请求是你提出的，必须由他人批准。",
-    "Not allowed: you wrote the commit, so somebody else has to approve it.": (
-        "不允许：提交是你写的，必须由他人批准。"
-    ),
     "On it: {repository} run {run}, attempt {attempt}. The answer comes here.": (
         "开始诊断：{repository} 运行 {run}，第 {attempt} 次尝试。结果会发在这里。"
     ),
@@ -416,5 +429,4 @@ SLACK: dict[str, str] = {
     "There is nothing to decide.": "没有需要决定的请求。",
     "it could not be reached; nothing was done": "无法连接；没有执行任何操作",
     "asked for before a break of ours; it did arrive": "请求在我们中断之前已发出，并已送达",
-    "paused by {who} before it was sent: nothing was done": "发送前被 {who} 暂停：没有执行任何操作",
 }

@@ -6,6 +6,7 @@ engine inside the running loop, then what a crash left behind, and last the door
 
 import asyncio
 import contextlib
+import importlib
 import socket
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -108,6 +109,7 @@ class Bot:
         self._background(self.inbox.run())
         await self._clockwork()
         leave.push_async_callback(self.door.close)
+        await asyncio.to_thread(importlib.import_module, "httpx")  # else the first request after a start pays for it
         await self.door.start()
         leave.push_async_callback(self._close_web)
         await self._web()

@@ -2,10 +2,11 @@
 
 A build fails; the log is one that a real `go mod download` printed when the resolver of its network namespace was gone
 (playbooks/go-dns-timeout/hit-go-resolver-gone.log). The bot's probes are run for real as well, from this machine.
+Then a release is bad, and is rolled back: `demo_release`.
 """
 
 import asyncio
-import contextlib
+import json
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ import yaml
 from rich.console import Console
 from rich.rule import Rule
 
+from bot.serve import demo_release
 from bot.serve.app import Bot
 from bot.serve.library import builtin_folder
 from bot.serve.settings import Settings
@@ -27,10 +29,9 @@ from bot.workflow.context import Pace
 CHANNEL = "C0BUILDS"
 _LOG = ("go-dns-timeout", "hit-go-resolver-gone.log")
 _LIMIT = 50.0  # seconds: the whole of it, when nobody is asked
-_PACE = Pace(run_poll=2, log_first=0.2, watch_poll=0.5, probe_deadline=6)
-
-
-_AFTER = ("acting", "watching", "recovered", "same-cause", "other-cause", "inconclusive")
+_PACE = Pace(run_poll=2, log_first=0.2, watch_poll=0.5, release_poll=0.5, probe_deadline=6)
+_AFTER = ("acting", "watching", "recovered", "same-cause", "other-cause", "inconclusive", "worse")
+_APPS = {"A01BP7R4KNY": "GitHub", demo_release.APP_ID: "Argo CD"}
 
 
 class Silent:
@@ -44,7 +45,11 @@ class Demo:
     def __init__(self, console: Console, folder: Path, *, yes: bool) -> None:
         self.console, self.folder, self.yes = console, folder, yes
         self.slack = SlackStandIn(on_change=self._changed)
+        self.slack.add_user("U0EVE", name="eve")
+        self.slack.channels[CHANNEL].members.add("U0EVE")
         self.ci = GitHubStandIn(rerun_seconds=2.0)
+        self.argo = demo_release.stand_in()
+        self.left = False  # the person chose not to press
         self._shown: dict[str, str] = {}
 
     # what the person sees
@@ -53,15 +58,18 @@ class Demo:
         if kind == "ephemeral":
             self.console.print(f"[dim]  (to {self._name(str(what.get('user')))} alone) {what.get('text')}[/dim]")
             return
-        by = "GitHub" if what.get("app_id") == "A01BP7R4KNY" else "buildmedic"
+        by = _APPS.get(str(what.get("app_id")), "buildmedic")
         state = ((what.get("metadata") or {}).get("event_payload") or {}).get("state", "")
-        if by == "buildmedic" and self._shown.get(str(what["ts"])) == f"{state}{what.get('text')}":
+        told = f"{state}{what.get('text')}{demo_release.approvals(what)}"
+        if by == "buildmedic" and self._shown.get(str(what["ts"])) == told:
             return
-        self._shown[str(what["ts"])] = f"{state}{what.get('text')}"
+        self._shown[str(what["ts"])] = told
         where = "in the thread" if what.get("thread_ts") else "#builds"
         edited = ", edited" if kind == "edit" else ""
-        self.console.print(Rule(f"{by} · {where}{edited}", align="left", style="cyan" if by == "GitHub" else "green"))
-        if state in _AFTER:
+        self.console.print(
+            Rule(f"{by} · {where}{edited}", align="left", style="green" if by == "buildmedic" else "cyan")
+        )
+        if state in _AFTER or demo_release.approvals(what):
             what = {**what, "blocks": _head(what.get("blocks") or [])}
         self.console.print(message(what, {u: str(d["name"]) for u, d in self.slack.users.items()}))
 
@@ -79,15 +87,17 @@ class Demo:
         try:
             await self.slack.start()
             await self.ci.start()
+            await self.argo.start()
             bot = Bot(self._settings(), pace=_PACE, log=Silent())
             await bot.start()
             self.slack.events_url = f"{bot.url}/slack/events"
             self.ci.webhook_url = f"{bot.url}/webhooks/github"
-            return await self._story()
+            return await self._story() and await self._release()
         finally:
             if bot is not None:
                 await bot.stop()
             await self.ci.stop()
+            await self.argo.stop()
             await self.slack.close()
 
     def _settings(self) -> Settings:
@@ -97,6 +107,8 @@ class Demo:
                 "api_url": self.slack.api_url, "watch": [CHANNEL],
             },
             "ci": [self.ci.settings(channel=CHANNEL)],
+            "deploys": [self.argo.settings(demo_release.ENTRY, "production", ["acme/checkout"])],
+            "environments": demo_release.ENVIRONMENTS,
             "vantages": {"runner": {"kind": "local", "serves": [{"ci": "github", "labels": ["self-hosted"]}]}},
             # the log's resolver is 127.0.0.77: nobody is there, here as in the namespace that the log comes from
             "probe_allow": ["127.0.0.77/32"],
@@ -116,39 +128,43 @@ class Demo:
         await self.ci.play(run, 0.6)
         await self.slack.post_notice(_edit(_notice(self.ci.url, run, ":x: Failure"), notice))
         reply = await self._reply(notice, ("diagnosed",))
-        self._say(f"A person reads it, mends the resolver, and {await self._choice()}")
-        if not self._pressed:
+        button = self.slack.button(CHANNEL, reply, "medic.rerun")
+        words = "Ada reads it, mends the resolver, and presses re-run. So does Bob, at the same time."
+        if not await self._ask("U0ADA", button, words):
             return False
         await self.slack.click("U0ADA", CHANNEL, reply, "medic.rerun")
-        await self.slack.click("U0BOB", CHANNEL, reply, "medic.rerun", button=self._button)
+        await self.slack.click("U0BOB", CHANNEL, reply, "medic.rerun", button=button)
         end = await self._reply(notice, ("recovered", "same-cause", "other-cause", "inconclusive"))
         state = self._state(end)
         asked = self.ci.count("POST", f"/repos/acme/shop/actions/runs/{run.id}/rerun-failed-jobs")
         self._say(f"Done. Re-runs that reached the CI: {asked} (two people pressed). Outcome: {state}.")
         return state == "recovered" and asked == 1
 
-    async def _choice(self) -> str:
-        reply = next(iter(m["ts"] for m in self.slack.messages(CHANNEL) if m.get("metadata")), None) or self._last
-        self._button = self.slack.button(CHANNEL, reply, "medic.rerun")
-        self._pressed = True
-        if self.yes:
-            return "presses re-run (so does a colleague, at the same time)."
-        self.console.print("\n[bold]» Press the re-run button? Its dialog asks:[/bold]")
-        confirm = self._button.get("confirm") or {}
-        for part in ("title", "text"):
-            self.console.print(f"    {(confirm.get(part) or {}).get('text', '')}")
-        answer = await asyncio.to_thread(input, "    [Y/n] ")
-        self._pressed = answer.strip().lower() in ("", "y", "yes")
-        return "presses re-run." if self._pressed else "leaves it."
+    async def _ask(self, user: str, button: dict[str, Any], words: str) -> bool:
+        """The person at the terminal decides for everybody; without one, and with --yes, it is pressed."""
+        if not self.yes:
+            name = self._name(user).capitalize()
+            self.console.print(f"\n[bold]» You are {name}. Press “{button['text']['text']}”? Its dialog asks:[/bold]")
+            confirm = button.get("confirm") or {}
+            for part in ("title", "text"):
+                self.console.print(f"    {(confirm.get(part) or {}).get('text', '')}", markup=False)
+            answer = await asyncio.to_thread(input, "    [Y/n] ")
+            self.left = answer.strip().lower() not in ("", "y", "yes")
+        self._say("Nobody presses." if self.left else words)
+        return not self.left
 
-    async def _reply(self, notice: str, states: tuple[str, ...]) -> str:
-        """The ts of the bot's reply once it is in one of these states."""
+    async def _release(self) -> bool:
+        done = await demo_release.story(self.slack, self.argo, CHANNEL, self._say, self._ask, self._reply)
+        return bool(done)
+
+    async def _reply(self, notice: str, states: tuple[str, ...], words: str = "") -> str:
+        """The ts of the bot's reply once it is in one of these states and says these words."""
         until = time.monotonic() + _LIMIT
         while time.monotonic() < until:
             for shown in self.slack.thread(CHANNEL, notice):
-                self._last = str(shown["ts"])
-                if self._state(self._last) in states:
-                    return self._last
+                ts = str(shown["ts"])
+                if self._state(ts) in states and words in json.dumps(shown.get("blocks")):
+                    return ts
             await asyncio.sleep(0.05)
         raise TimeoutError(f"the bot's reply never became {' or '.join(states)}")
 
@@ -160,7 +176,7 @@ class Demo:
 def _head(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Of an edit that changed only how things stand, the part that tells it: what follows was shown before."""
     for number, block in enumerate(blocks):
-        if str((block.get("text") or {}).get("text", "")).startswith("*Why*"):
+        if str((block.get("text") or {}).get("text", "")).startswith(("*Why*", "*What change", "*What failed")):
             return blocks[:number]
     return blocks
 
@@ -199,8 +215,7 @@ def demo(yes: bool) -> int:
         except (TimeoutError, OSError) as error:
             console.print(f"\nThe demo did not finish: {error}")
             return 1
-    with contextlib.suppress(AttributeError):
-        done = done or not story._pressed
+    done = done or story.left
     console.print(
         f"[dim]({time.monotonic() - began:.0f} s; everything ran on this machine, nothing is left of it)[/dim]"
     )

@@ -108,10 +108,7 @@ class SlackDoor:
         Raises Unavailable (Slack or a CI is down: try again later) and whatever else the listener raised."""
         from slack_bolt.request.async_request import AsyncBoltRequest
 
-        if self._bolt is None:
-            from bot.slack.listeners import make_app
-
-            self._bolt = make_app(self._settings, self._desk, self._chat)
+        bolt = self._listeners()
         headers: dict[str, Any] = dict(delivery.headers)
         socket = headers.pop(MODE, None) == "socket_mode"
         text = delivery.body.decode("utf-8")
@@ -120,15 +117,24 @@ class SlackDoor:
         )
         request.context["tries"] = delivery.tries
         request.context["received"] = delivery.received
-        response = await self._bolt.async_dispatch(request)
+        response = await bolt.async_dispatch(request)
         if (trouble := request.context.get("trouble")) is not None:
             raise trouble
         return str(request.context.get("outcome") or f"not used (Bolt: {response.status})")
 
+    def _listeners(self) -> Any:
+        if self._bolt is None:
+            from bot.slack.listeners import make_app
+
+            self._bolt = make_app(self._settings, self._desk, self._chat)
+        return self._bolt
+
     # Socket Mode
 
     async def start(self) -> None:
-        """Open the WebSocket where Socket Mode is configured. Slack being down only delays it."""
+        """Open the WebSocket where Socket Mode is configured. Slack being down only delays it. Bolt is made ready here:
+        its import would otherwise stand between the first click after a restart and what it decides."""
+        self._listeners()
         if self._settings.app_token is None or self._socket is not None:
             return
         from bot.slack.socket import Socket

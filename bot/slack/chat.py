@@ -120,7 +120,7 @@ class SlackChat:
             self._unsure.add(case.id)
             raise
         self._unsure.discard(case.id)
-        return MessageRef(channel=str(posted["channel"]), ts=str(posted["ts"]))
+        return MessageRef(channel=str(posted.get("channel") or channel), ts=str(posted["ts"]))
 
     async def update(self, case: Case, message: MessageRef) -> None:
         """Render the whole message anew. Raises MessageGone (a Refused) when it was deleted."""
@@ -193,7 +193,7 @@ class SlackChat:
             )  # fmt: skip
         except Refused:
             return None
-        return str(answer["permalink"])
+        return str(answer.get("permalink") or "") or None
 
     async def members(self, group: str) -> Sequence[str]:
         """The user ids of a user group (S...)."""
@@ -249,13 +249,13 @@ class SlackChat:
         if known and time.monotonic() - known[0] < _PERSON_FOR:
             return known[1]
         try:
-            answer = await call(lambda: self.client.users_info(user=user), "users.info")
+            answer: Any = await call(lambda: self.client.users_info(user=user), "users.info")
         except Refused as error:
             if "unknown_method" not in str(error):
                 raise
             # a server that speaks only a part of Slack's API; Slack itself always knows this method. What the signed
             # payload says of the person (workspace, bot or not) was checked already
-            return Person(team=self.team or "", is_bot=False, is_guest=False, is_stranger=False)
+            answer = {"user": {"team_id": self.team}}
         info = answer.get("user") or {}
         enterprise = info.get("enterprise_user") or {}
         teams = enterprise.get("teams") or ()

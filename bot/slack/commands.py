@@ -10,7 +10,7 @@ from bot.model.case import Case
 from bot.model.language import heard, tr
 from bot.ports import Status
 from bot.slack import words
-from bot.slack.mrkdwn import clip, link, person, prose, span
+from bot.slack.mrkdwn import clip, link, moment, person, prose, span
 
 Verb = Literal["triage", "rerun", "rollback", "approvals", "status", "pause", "resume"]
 _WITH_URL = ("triage", "rerun")
@@ -52,7 +52,7 @@ def read(text: str) -> Typed:
             return Typed(answer=answer) if rest else Typed.model_validate({"verb": verb})
     if name in _LATER:
         return Typed(answer=tr(words.LATER, command=name))
-    near = difflib.get_close_matches(name, _NOW, 1, 0.0)
+    near = difflib.get_close_matches(name, _NOW, 1, 0.5)
     given = prose(clip(name, 40), 80)
     return Typed(answer=tr(words.UNKNOWN_COMMAND, given=given, nearest=near[0] if near else "help"))
 
@@ -71,11 +71,12 @@ def approvals_text(waiting: Sequence[tuple[Case, str | None]]) -> str:
         if action is None:
             continue
         at = int(action.expires or 0)
-        lapses = f", lapses <!date^{at}^{{time}}|at {at} UNIX time>" if at else ""
+        lapses = f", lapses {moment(at, 'at {time}')}" if at else ""
         if action.plan is not None:
             plan = action.plan
+            text = words.OF_DEPLOY if action.kind == "rollback" else words.OF_DEPLOY_ALONE
             what = tr(
-                words.OF_DEPLOY, kind=tr(words.KIND[action.kind]), app=plan.app, environment=plan.environment,
+                text, kind=tr(words.KIND[action.kind]), app=plan.app, environment=plan.environment,
                 target=plan.target.revision[:12],
             )  # fmt: skip
         else:
@@ -111,5 +112,7 @@ def status_text(status: Status) -> str:
     for case in status.recent[:8]:
         causes = ", ".join(span(c, 60) for c in case.causes[:3])
         trouble = f" – {prose(heard(case.trouble), 160)}" if case.trouble else ""
-        lines.append(f"• {span(case.id, 160)} {case.state}" + (f": {causes}" if causes else "") + trouble)
+        waits = case.action is not None and case.action.state == "waiting"
+        how = tr(words.WAITS, kind=tr(words.KIND[case.action.kind])) if waits and case.action else case.state
+        lines.append(f"• {span(case.id, 160)} {how}" + (f": {causes}" if causes else "") + trouble)
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from typing import Any
 from bot.model.case import Action, Case
 from bot.model.language import heard, tr
 from bot.slack import releases, words
-from bot.slack.mrkdwn import bare, clip, link, person, prose, safe_url, span
+from bot.slack.mrkdwn import approver, bare, clip, link, moment, person, prose, safe_url, span
 from bot.slack.releases import is_release
 from bot.slack.sections import (
     DETAILS,
@@ -183,7 +183,7 @@ def _status(case: Case, now: datetime) -> list[Block]:
 
 def _clock(at: str) -> str:
     """A moment (UNIX time, whole seconds) in the reader's own time zone."""
-    return f"<!date^{at}^{{time_secs}}|{at} UNIX time>" if at.isdigit() else prose(at, 40)
+    return moment(int(at), "{time_secs}") if at.isdecimal() and len(at) < 12 else prose(at, 40)
 
 
 def _attempt(case: Case) -> str:
@@ -217,8 +217,10 @@ def _action(case: Case, action: Action) -> str:
         decliner=person(action.decided_by) if action.decided_by else tr(words.SOMEBODY),
     )
     if action.state == "waiting" and action.expires:
-        at = int(action.expires)
-        text += tr(words.LAPSES).replace("AT", str(at))
+        text += tr(words.LAPSES, when=moment(int(action.expires)))
+    if action.state == "waiting" and action.approvers:
+        left = [approver(who) for who in action.approvers[:10] if who not in action.approvals]
+        text += tr(words.MAY_APPROVE, who=", ".join(left)) if left else ""
     return text
 
 
@@ -275,7 +277,7 @@ def _rollbacks(case: Case) -> list[Block]:
 def _what(case: Case, action: Action) -> str:
     """What is approved, in one plain sentence."""
     if action.plan is not None:
-        return clip(bare(releases.first_line(case).partition(" – ")[0]), 200) + "."
+        return clip(bare(releases.what_is_decided(action)), 200) + "."
     return clip(f"{tr(words.CONFIRM_TITLE)} {_plain_run(case)}", 200)
 
 

@@ -5,6 +5,7 @@ three back-ticks end a code block; https://docs.slack.dev/messaging/formatting-m
 """
 
 import re
+from datetime import UTC, datetime
 
 from bot.triage.redact import redact
 
@@ -102,6 +103,17 @@ def link(url: str | None, label: str, limit: int = 120) -> str:
     words = prose(label, limit).replace("|", "¦")
     target = safe_url(url)
     return f"<{target}|{words}>" if target and words else words
+
+
+def moment(at: int, form: str = "{date_short_pretty} at {time}") -> str:
+    """A UNIX time in the reader's own time zone, in one of Slack's forms; in UTC where Slack cannot tell."""
+    at = max(0, min(at, 32_000_000_000))
+    return f"<!date^{at}^{form}|{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC>"
+
+
+def approver(who: str) -> str:
+    """A person, or a user group, as a mention."""
+    return f"<!subteam^{who}>" if re.fullmatch(r"S[A-Z0-9]{2,30}", who) else person(who)
 
 
 def person(user: str) -> str:

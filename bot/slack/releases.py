@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.model.case import Action, Case
+from bot.model.case import OVER, Action, Case
 from bot.model.language import heard, tr
 from bot.model.release import Plan, Release, Revision
 from bot.slack import words
@@ -11,11 +11,15 @@ from bot.slack.sections import Block, context, section
 
 
 def about(case: Case) -> Plan | None:
-    """The plan that the case's message is about: of its latest rollback, else the one that is offered."""
+    """The plan that the case's message is about: of its latest rollback; of the one that is offered, if none was asked
+    for, or if what was asked for is over without an effect (the button below stands for the offer)."""
+    offered = next(iter(case.offers.values()), None) if is_release(case) else None
+    if case.action is not None and case.action.state in OVER and case.action.kind == "rollback" and offered:
+        return offered
     for action in (case.action, *reversed(case.past)):
         if action is not None and action.plan is not None:
             return action.plan
-    return next(iter(case.offers.values()), None) if is_release(case) else None
+    return offered
 
 
 def is_release(case: Case) -> bool:
@@ -26,6 +30,9 @@ def is_release(case: Case) -> bool:
 def first_line(case: Case) -> str:
     """What phones show, in words that stand alone."""
     plan, release = about(case), case.release
+    if plan is not None and case.action is not None and case.action.kind == "restore" and case.action.state != "sent":
+        text = tr(words.RESTORE_FIRST, app=plan.app, environment=plan.environment)
+        return prose(f"{text} – {tr(words.ROLLBACK_SUFFIX[case.action.state])}", 300)
     if plan is not None and case.action is not None:
         text = tr(words.ROLLBACK_FIRST, app=plan.app, environment=plan.environment, target=_short(plan.target))
         ended = case.state in words.ROLLBACK_SUFFIX and case.state != "watching"
@@ -42,7 +49,9 @@ def run_line(case: Case) -> Block:
     known = release or plan
     if known is None:
         return context(prose(case.key.repository, 140))
-    name = tr(words.RELEASE_RUNS, app=known.app, environment=known.environment, revision=_short(known.current))
+    left = any(a.kind == "rollback" and a.state == "sent" for a in (*case.past, case.action) if a)
+    text = words.RELEASE_RAN if left else words.RELEASE_RUNS
+    name = tr(text, app=known.app, environment=known.environment, revision=_short(known.current))
     parts = [link(known.url, name, 200)]
     if case.asked_by:
         parts.append(tr(words.ASKED_BY, who=person(case.asked_by)))
@@ -61,11 +70,9 @@ def details(case: Case) -> list[Block]:
 
 
 def _failed(release: Release) -> list[Block]:
-    lines = []
-    if release.failed:
-        lines.append(tr(words.RELEASE_FAILED, failed=prose(release.failed, 1200)))
-    if release.health_note:
-        lines.append(prose(heard(release.health_note), 600))
+    told = [prose(release.failed or "", 1200), prose(heard(release.health_note or ""), 600)]
+    failed = "\n".join(text for text in told if text)
+    lines = [tr(words.RELEASE_FAILED, failed=failed)] if failed else []
     if release.busy:
         lines.append(tr(words.RELEASE_BUSY, busy=prose(heard(release.busy), 300)))
     return [section("\n".join(lines))] if lines else []
@@ -113,6 +120,17 @@ def _short(revision: Revision) -> str:
 def status_words(case: Case) -> str | None:
     """How a rollback stands, by the case's state."""
     return words.ROLLBACK_STATUS.get(case.state)
+
+
+def what_is_decided(action: Action) -> str:
+    """What somebody is about to approve, as one plain sentence without its end; "" where it is no rollback."""
+    plan = action.plan
+    if plan is None:
+        return ""
+    if action.kind == "restore":
+        return tr(words.RESTORE_FIRST, app=plan.app, environment=plan.environment)
+    current, target = _short(plan.current), _short(plan.target)
+    return tr(words.ROLLBACK_FROM, app=plan.app, environment=plan.environment, current=current, target=target)
 
 
 def action_words(action: Action) -> str:

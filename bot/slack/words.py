@@ -100,7 +100,7 @@ MINUTES: Final = " _{n} min so far_"
 HOURS: Final = " _{n} h so far_"
 APPROVED_BY: Final = ", approved by {names}"
 SOMEBODY: Final = "somebody"
-LAPSES: Final = " Lapses <!date^AT^{date_short_pretty} at {time}|at AT UNIX time>."  # AT: UNIX time
+LAPSES: Final = " Lapses {when}."
 ATTEMPT: Final = "attempt {n}"
 PREVIOUS: Final = "follows attempt {n}"
 NOTICE: Final = "the CI's notice"
@@ -152,17 +152,23 @@ CANNOT_TELL: Final = (
 TRYING_ON: Final = "{why}. I have written your request down and keep trying."
 
 OF_DEPLOY: Final = "{kind} of {app} ({environment}) to {target}"
+OF_DEPLOY_ALONE: Final = "{kind} of {app} ({environment})"
+WAITS: Final = "{kind} waits for approval"
 OF_CASE: Final = "{kind} of {case}"
 STATUS_HEAD: Final = "*buildmedic {version}* – {open} open cases, {read} notices read, {unread} not understood"
-STATUS_PAUSED: Final = ":double_vertical_bar: Actions are paused: {paused}"
+STATUS_PAUSED: Final = ":double_vertical_bar: Actions are {paused}"
 STATUS_RECENT: Final = "*Latest cases*"
 STATUS_SERVICES: Final = "*Services*"
 
 # releases and rollbacks
 ROLLBACK_FIRST: Final = "Rollback of {app} ({environment}) to {target}"
+ROLLBACK_FROM: Final = "Rollback of {app} ({environment}) from {current} to {target}"
+RESTORE_FIRST: Final = "Switching auto-sync of {app} ({environment}) on again"
 RELEASE_FIRST: Final = "{app} ({environment}) is {health}: the release failed"
 RELEASE_LOOKING: Final = "{app}: a release failed; I am looking at it"
 RELEASE_RUNS: Final = "{app} · {environment} · runs {revision}"
+RELEASE_RAN: Final = "{app} · {environment} · ran {revision}"
+MAY_APPROVE: Final = " May approve: {who}."
 ROLLBACK_SUFFIX: Final = {
     "waiting": "waits for approval",
     "approved": "approved",

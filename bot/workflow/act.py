@@ -85,8 +85,8 @@ async def _send(case_id: str) -> str:
             return _record(context, case, action, "unknown", why)
     elif action.state != "approved":
         return action.state
-    if (paused := context.store.get_flag("paused")) is not None:
-        why = f"paused by <@{paused}> before it was sent: nothing was done"
+    if context.store.get_flag("paused") is not None:
+        why = "actions were paused before it was sent (/medic status tells by whom): nothing was done"
         return _record(context, case, action, "failed", why)
     if not _claim(context, case, action):
         return "again"  # it changed under our hands: look anew

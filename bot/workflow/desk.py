@@ -185,10 +185,9 @@ class ClinicDesk:
         deploy = self._context.deploys[plan.deploy]
         case = await prepare(self._context, deploy, plan, asked_by=who.user, **fields)
         told = await self.requests.ask(case, "rollback", who, plan)
-        if told is None or case.reply is None:
-            return told
-        link = await self._context.chat.link(case.reply)
-        return f"{told} {link}" if link else told
+        # the message may stand since an earlier request: far above, or in another channel
+        link = await self._context.chat.link(case.reply) if case.reply else None
+        return f"{told or 'Asked for:'} {link}" if link else told
 
     async def approvals(self) -> Sequence[tuple[Case, str | None]]:
         cases = self.requests.waiting()[:20]

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 from dbos import DBOS
 
 from bot.model.build import CaseKey, RunRef
-from bot.model.case import Case
+from bot.model.case import Case, MessageRef
 from bot.model.errors import Refused
 from bot.workflow.context import Context, current, insist
 from bot.workflow.crash import point
@@ -55,6 +55,16 @@ async def show(case_id: str) -> bool:
         return await _show(case_id)
 
 
+async def _look_for(context: Context, case: Case) -> MessageRef | None:
+    """Our message, if it got through before a crash. Where we may not read the channel, nobody can know: a second
+    message is then the lesser evil to none."""
+    try:
+        return await context.chat.find(case.id, channel=case.channel or "", thread=case.thread)
+    except Refused as error:
+        context.log.warning("cannot look whether it was posted: posting it", case=case.id, why=str(error))
+        return None
+
+
 async def _show(case_id: str) -> bool:
     context = current()
     case = context.store.change_case(case_id, lambda c: place(context, c))
@@ -71,7 +81,7 @@ async def _show(case_id: str) -> bool:
             return True
         found = None
         if case.posting:
-            found = await context.chat.find(case_id, channel=case.channel, thread=case.thread)
+            found = await _look_for(context, case)
         else:
             case = context.store.change_case(case_id, lambda c: c.model_copy(update={"posting": True}))
         point("reply.before-post")

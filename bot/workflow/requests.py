@@ -73,11 +73,12 @@ class Requests:
             number = 1 + len(current.past) + (current.action is not None)
             action = Action(
                 kind=kind, id=f"{kind}:{current.id}#{number}", requested_by=who.user, state="waiting",
-                digest=digest(current, kind, plan), plan=plan,
+                digest=digest(current, kind, plan), plan=plan, approvers=_others(policy, who),
             )  # fmt: skip
             decision = approve.decide("request", person(who), action, policy, facts)
             if decision.action is None:
                 said.append(decision.reason)
+                self._refused(who, f"ask for {kind}", current, action, decision.reason)
                 return current
             self._audit(who.user, f"asks for {kind}", current, decision.action)
             past = (*current.past, current.action) if current.action is not None else current.past
@@ -132,6 +133,7 @@ class Requests:
                 decisions.append(approve.decide(verb, person(who), action, policy, now))
             after = decisions[0].action
             if after is None:
+                self._refused(who, f"{verb} {action.kind}", current, action, decisions[0].reason)
                 return current
             over = after.state in ("expired", "lapsed")
             said = f"{after.kind} {after.state}" if over else f"{verb}s {after.kind}"
@@ -184,6 +186,12 @@ class Requests:
             for name in ("approve", "decline"):
                 buttons[name] = self._context.store.mint_button(case.id, name, vote_digest(action), until)
         return after.model_copy(update={"buttons": buttons})
+
+    def _refused(self, who: Who, what: str, case: Case, action: Action, why: str) -> None:
+        """Who tried what in vain is part of the record too."""
+        self._context.store.audit(
+            who.user, f"tries in vain to {what}", case.id, {"action": action.id, "why": why}, unix()
+        )
 
     def _audit(self, who: str, what: str, case: Case, action: Action) -> None:
         detail: dict[str, object] = {
@@ -253,7 +261,14 @@ def _stands(action: Action) -> str:
         "unknown": "may have been sent; a person has to look",
     }.get(action.state, action.state)  # fmt: skip
     name = {"rerun": "the re-run", "rollback": "the rollback", "restore": "putting it back"}[action.kind]
+    if action.state in _BUSY:
+        return f"Already asked for by <@{action.requested_by}>: {name} {how}."
     return f"Already done by <@{action.requested_by}>: {name} {how}."
+
+
+def _others(policy: approve.Policy, who: Who) -> tuple[str, ...]:
+    """Whom to ask: the approvers that were named, less the one who asks where that does not count."""
+    return tuple(a for a in policy.approvers if policy.self_approval or a != who.user)
 
 
 def person(who: Who) -> approve.Person:

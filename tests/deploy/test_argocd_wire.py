@@ -127,10 +127,56 @@ def test_phases(phase: str, told: str) -> None:
 
 def test_nothing_is_said_of_an_operation_that_is_not_told() -> None:
     made = plan(app(GOOD, BAD))
-    for after in (app(GOOD, BAD), app(GOOD, BAD, GOOD), app()):
+    for after in (app(GOOD, BAD), app()):
         told = judge(after, made, NOW, timedelta(0))
         assert (told.state, "tells of no operation" in told.words) == ("unclear", True)
 
 
 def test_words_of_argo_cd_lose_their_secrets() -> None:
     assert one_line("fetch\n https://bob:hunter2@git.example/x: EOF") == "fetch https://[redacted]@git.example/x: EOF"
+
+
+POOR = {"phase": "Succeeded"}  # an operation without its revision and its time
+
+
+def poor(*history: str, compared: str, health: str = "Healthy", state: object = POOR) -> App:
+    status = {"operationState": state, "sync": {"revision": compared}, "health": {"status": health}}
+    return app(*history, status=status)
+
+
+@pytest.mark.parametrize("state", [POOR, None])
+@pytest.mark.parametrize("health", ["Healthy", "Degraded"])
+def test_where_the_operation_is_not_told_the_history_tells_what_was_done(state: object, health: str) -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD, health="Degraded", state=state))
+    after = poor(GOOD, BAD, GOOD, compared=BAD, health=health, state=state)
+    assert begun(after, made) is True
+    assert judge(after, made, NOW, timedelta(0)).state == ("good" if health == "Healthy" else "worse")
+    moved = judge(poor(GOOD, BAD, GOOD, NEXT, compared=NEXT, state=state), made, NOW, timedelta(0))
+    assert (moved.state, "another operation came after it" in moved.words) == ("unclear", True)
+
+
+def test_where_nothing_else_is_told_the_comparison_tells_what_was_done() -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD, health="Degraded"))
+    assert begun(poor(GOOD, BAD, compared=BAD), made) is False
+    assert begun(poor(GOOD, BAD, compared=GOOD), made) is True
+    assert judge(poor(GOOD, BAD, compared=GOOD), made, NOW, timedelta(0)).state == "good"
+    assert begun(poor(GOOD, BAD, compared=GOOD), plan(poor(GOOD, BAD, compared=GOOD))) is False
+
+
+def test_an_operation_under_way_that_tells_nothing_is_waited_for_and_never_asked_for_again() -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD))
+    after = poor(GOOD, BAD, compared=BAD, state={"phase": "Running"})
+    assert begun(after, made) is None
+    assert judge(after, made, NOW, timedelta(0)).state == "running"
+
+
+def test_a_comparison_says_nothing_where_the_operation_is_told() -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD, state=state(BAD)))
+    assert begun(poor(GOOD, BAD, compared=GOOD, state=state(BAD)), made) is False
+
+
+def test_an_operation_told_by_its_result_alone_is_known_again() -> None:
+    made = plan(poor(GOOD, BAD, compared=BAD, state={**POOR, "syncResult": {"revision": BAD}}))
+    after = poor(GOOD, BAD, compared=GOOD, state={**POOR, "syncResult": {"revision": GOOD}})
+    assert begun(after, made) is True
+    assert judge(after, made, NOW, timedelta(0)).state == "good"

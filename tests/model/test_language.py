@@ -71,11 +71,12 @@ NOT_FOR_PEOPLE = ("the workflows have no context",)
 # sentences of which a part is itself a word or two: as the code has them, and as they come out
 IN_PARTS = {
     "Already decidedx1: x1.": ("Already decided by <@U1>: it was sent.", "Already decided: it expired."),
-    "Already done by <@x1>: x1 x1.": (
-        "Already done by <@U1>: the re-run was sent.",
-        "Already done by <@U1>: the rollback waits for approval.",
-        "Already done by <@U1>: putting it back is being sent.",
+    "Already done by <@x1>: x1 x1.": ("Already done by <@U1>: the re-run was sent.",),
+    "Already asked for by <@x1>: x1 x1.": (
+        "Already asked for by <@U1>: the rollback waits for approval.",
+        "Already asked for by <@U1>: putting it back is being sent.",
     ),
+    "Asked for:": ("Asked for: https://x.slack.com/archives/C1/p2",),
 }
 
 

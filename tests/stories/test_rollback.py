@@ -9,6 +9,7 @@ import pytest
 
 from bot.serve.standins.argocd import ArgocdStandIn, Life
 from bot.serve.standins.door import Fault
+from bot.store import open_store
 from tests.harness import CHANNEL, Town, about, text_of
 
 GOOD, BAD = "a" * 40, "b" * 40
@@ -53,6 +54,7 @@ async def test_two_people_approve_a_rollback_and_it_is_done_once_and_verified(to
     assert town.argo is not None
     await town.slack.command("U0ADA", CHANNEL, "rollback checkout")
     asked = await release(town, words="0 of 2 approvals")
+    assert "May approve: <@U0BOB>, <@U0EVE>, <@U0DAN>." in text_of(asked)
     for part in (GOOD[:7], BAD[:7], "checkout:v1", "checkout:v2", "auto-sync with prune and self-heal"):
         assert part in text_of(asked)
     assert town.argo.count(*ROLLBACK) == 0
@@ -198,11 +200,17 @@ async def test_commands_around_it(town: Town) -> None:
     assert "Nothing waits" in await said("approvals")
     assert "Asked for" in await said("rollback checkout")
     asked = await release(town, words="0 of 2")
-    assert "Already" in await said("rollback checkout", "U0BOB")
+    assert "Already asked for by <@U0ADA>" in await said("rollback checkout", "U0BOB")
+    assert "http" in await said("rollback checkout")
+    assert "pproval" in await said("status")
     assert "rollback of checkout (production)" in await said("approvals")
     assert "Paused" in await said("pause")
     await click(town, "U0BOB", asked, "medic.approve")
     await town.until(lambda: any("paused" in e["text"] for e in town.slack.ephemerals("U0BOB")), "told of the pause")
     assert "Resumed" in await said("resume")
+    store = open_store(f"sqlite:///{town.folder / 'town.db'}")
+    tried = [(e.who, e.what) for e in store.audit_trail()]
+    store.close()
+    assert ("U0BOB", "tries in vain to approve rollback") in tried
     assert town.argo is not None
     assert town.argo.count(*ROLLBACK) == 0

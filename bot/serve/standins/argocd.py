@@ -252,7 +252,7 @@ class ArgocdStandIn:
         since = self.deployed + self.life.health if settled else self.deployed
         health: Json = {"status": _HEALTH.get(outcome, "Healthy"), "lastTransitionTime": stamp(since)}
         if outcome == "degraded":
-            health["message"] = 'Deployment "shop" exceeded its progress deadline'
+            health["message"] = f'Deployment "{self.app}" exceeded its progress deadline'
         return health
 
     # notifications
