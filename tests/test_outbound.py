@@ -381,3 +381,11 @@ async def test_secrets_in_what_a_service_says_are_taken_out(server: Server, make
 async def test_the_table_is_that_of_the_probes(url: str) -> None:
     with pytest.raises(Refused, match="redirected to"):
         await refuse_metadata("svc", url)
+
+
+async def test_of_a_foreign_url_only_the_host_is_told(server: Server, make: Make) -> None:
+    """Its path may be a signed secret, as that of a log store's link."""
+    server.answers = [http(404)]
+    with pytest.raises(Refused, match="GET on localhost answered 404") as caught:
+        await make().request("GET", server.url.replace("127.0.0.1", "localhost") + "/signed/hunter2?sig=hunter2")
+    assert "hunter2" not in str(caught.value)
