@@ -4,6 +4,8 @@ Intent stands in the store before the request leaves. If the process dies around
 whether it happened; only a definite "no" leads to sending again, and "cannot tell" goes to a person.
 """
 
+import asyncio
+
 from dbos import DBOS
 
 from bot.model.case import Action, ActionState, Case, CaseState
@@ -78,6 +80,9 @@ async def _send(case_id: str) -> str:
     deed = DEEDS[action.kind]
     if action.state == "sending":
         happened = await deed.happened(context, case, action)
+        if happened is False and not deed.repeatable:
+            await asyncio.sleep(context.pace.doubt)
+            happened = await deed.happened(context, case, action)
         if happened:
             return _record(context, case, action, "sent", "asked for before a break of ours; it did arrive")
         if happened is None:

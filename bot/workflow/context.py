@@ -30,6 +30,7 @@ class Pace:
     watch_poll: float = 10  # between looks at the attempt that a re-run made
     watch_limit: float = 2 * 3600  # after which a re-run without a result is inconclusive
     send_limit: float = 600  # for which an action that was decided is tried while the other side is away
+    doubt: float = 2  # before a "no, it did not arrive" is believed: a request may be on its way still
     release_poll: float = 3  # between looks at what a rollback brought back
     release_limit: float = 900  # after which a rollback that never settles is inconclusive
     click_limit: float = 900  # a click that comes through later than this (an outage) does nothing, and is told so

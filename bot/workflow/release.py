@@ -51,7 +51,8 @@ def _releases(build: Build, deploy: Deploy) -> bool:
     if build.event in ("deployment", "deployment_status", "release"):
         return True
     words = [build.title, *(w for j in build.failed_jobs for w in (j.name, j.failed_step or ""))]
-    return any(_RELEASING.search(w) for w in words)
+    environment = re.compile(rf"\b{re.escape(deploy.environment)}\b", re.I)  # a job called “production” is one too
+    return any(_RELEASING.search(w) or environment.search(w) for w in words)
 
 
 async def open_release(
