@@ -295,7 +295,7 @@ class ClinicDesk:
         return Status(
             version=__version__,
             paused=f"paused by <@{paused}>" if paused else None,
-            open_cases=len(store.recent_cases(1000, states)),
+            open_cases=len({c.id for c in (*store.recent_cases(1000, states), *self.requests.waiting())}),
             recent=tuple(store.recent_cases(5)),
             services=tuple(self._context.services.all()),
             notices_read=self.notices_read,

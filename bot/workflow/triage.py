@@ -180,12 +180,22 @@ async def _examine(case_id: str, jobs: list[str], last_try: list[str]) -> list[s
             if scan is None:
                 return job.id
             finding = await _find(context, case, job, scan)
-            context.store.change_case(case_id, lambda c: _add(c, finding))
+            with context.store.atomic():
+                context.store.change_case(case_id, lambda c: _add(c, finding))
+                if probed := _probed(finding):
+                    told = {"job": finding.name, "vantage": finding.vantage, "probes": probed}
+                    context.store.audit("buildmedic", "probes", case_id, told, unix())
             return None
 
     results = await asyncio.gather(*(one(job) for job in wanted.values()))
     point("triage.examined")
     return [job for job in results if job is not None]
+
+
+def _probed(finding: JobFinding) -> list[list[str]]:
+    """Every probe that ran for a job, once: where, what, and what came of it."""
+    ran = [(p.vantage, p.verb, p.id, p.outcome) for d in finding.diagnoses for p in d.probes if p.ran]
+    return [list(one) for one in dict.fromkeys(ran)]
 
 
 def _add(case: Case, finding: JobFinding) -> Case:
