@@ -11,6 +11,8 @@ CHINESE: dict[str, str] = SLACK | {
     "seen in line {line}: {text}{more}": "日志第 {line} 行：{text}{more}",
     " (and {n} more like it)": "（另有 {n} 处类似）",
     "ruled out: {cause}{why}": "已排除：{cause}{why}",
+    " ({why})": "（{why}）",
+    ": {note}": "：{note}",
     "line {line} says the same ({playbook})": "第 {line} 行也指向同一原因（{playbook}）",
     "only a part of the log was read: {why}": "日志只读到一部分：{why}",
     "the rest could not be had": "其余部分取不到",

@@ -127,7 +127,7 @@ def _said(rival: "Weighed") -> str:
     if rival.rule is None:
         return ""
     facts = _facts(rival)
-    return f" ({template.prose(rival.playbook.words(rival.rule.because), facts, _fields(rival))})"
+    return tr(" ({why})", why=template.prose(rival.playbook.words(rival.rule.because), facts, _fields(rival)))
 
 
 def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
@@ -217,7 +217,7 @@ def unknown(scan: Scan, weighed: Sequence["Weighed"], untried: str | None) -> Di
 
 def _unknown_words(scan: Scan) -> tuple[str, str]:
     log = scan.log
-    note = f": {heard(log.note)}" if log.note else ""
+    note = tr(": {note}", note=heard(log.note)) if log.note else ""
     if log.state == "missing":
         return tr("There is no log (yet){note}", note=note), tr("Triage the run again once its log is there")
     if log.state == "failed":

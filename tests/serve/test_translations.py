@@ -32,10 +32,10 @@ def built_in() -> list[Playbook]:
     return list(load().library.playbooks)
 
 
-def test_a_translation_says_everything_that_the_playbook_says() -> None:
+def test_every_built_in_playbook_is_told_in_chinese_as_a_whole() -> None:
     for playbook in built_in():
-        if beside(builtin_folder() / playbook.id / "playbook.yaml"):
-            assert translation.untranslated(playbook, playbook.translations["zh"]) == [], playbook.id
+        assert beside(builtin_folder() / playbook.id / "playbook.yaml"), f"{playbook.id} has no playbook.zh.yaml"
+        assert translation.untranslated(playbook, playbook.translations["zh"]) == [], playbook.id
 
 
 def test_shared_steps_are_all_translated() -> None:
