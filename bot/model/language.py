@@ -43,16 +43,23 @@ def tr(english: str, **fields: object) -> str:
     return text.format(**fields) if fields else text
 
 
+def kept(english: str, **fields: object) -> str:
+    """A sentence that is kept as data (a hit's reason, in a scan) and not told yet. It is English whatever language is
+    in use: whoever tells it says `heard`."""
+    return english.format(**fields) if fields else english
+
+
 def heard(english: str) -> str:
     """A sentence that was filled in elsewhere (a workflow's, kept in the store): its template is found again, and
-    what stood in the holes goes into the translation. Whatever no template fits stays as it is."""
+    what stood in the holes goes into the translation. Whatever no template fits stays as it is. So does what stands
+    in a hole named `quoted`: somebody else's words, as a line of the log."""
     if _current.get() == "en" or not english or len(english) > 800:
         return english
     if (whole := _table(_current.get()).get(english)) is not None and not _HOLE.search(english):
         return whole
     for pattern, text in _templates(_current.get()):
         if found := pattern.fullmatch(english):
-            return text.format(**{k: heard(v) for k, v in found.groupdict().items()})
+            return text.format(**{k: v if k == "quoted" else heard(v) for k, v in found.groupdict().items()})
     return english
 
 

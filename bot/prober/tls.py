@@ -196,8 +196,9 @@ def _untrusted(
         theirs = ", ".join(found.names[:5]) if found and found.names else "no name"
         return Failed("tls-name", f"the certificate is for {theirs}, not for {name}{by}", **facts)
     if code in _EXPIRED:
-        until = f" on {found.not_after}" if found and found.not_after_s() < time.time() else ""
-        return Failed("tls-expired", f"the certificate has expired{until}{by}", time=_now(), **facts)
+        over = found is not None and found.not_after_s() < time.time()
+        said = f"the certificate has expired on {found.not_after}" if found and over else "the certificate has expired"
+        return Failed("tls-expired", f"{said}{by}", time=_now(), **facts)
     if code in _NOT_YET:
         facts["not_yet_valid"] = True
         start = f" before {found.not_before}" if found else ""

@@ -107,7 +107,8 @@ def _remedy(out: Console, found: Diagnosis) -> None:
             _code(out, step.code)
     for proposal in found.proposals:
         what = tr("a re-run is worth a try") if proposal.action == "rerun" else proposal.action
-        _line(out, f"{what}{f': {proposal.note}' if proposal.note else ''}", indent=2, bullet="- ")
+        told = tr("{what}: {note}", what=what, note=proposal.note) if proposal.note else what
+        _line(out, told, indent=2, bullet="- ")
     for link in found.links:
         _line(out, link, indent=2, style="dim")
 

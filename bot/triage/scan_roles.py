@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.model.diagnosis import Hit
+from bot.model.language import kept
 from bot.triage.scan_rules import Rule
 from bot.triage.scan_signs import tool
 from bot.triage.scan_steps import Place, Step
@@ -82,15 +83,15 @@ _OWN_WORDS: Final = frozenset(
      "go-version-mismatch"}
 )  # fmt: skip
 _PRINTED: Final = (  # how a test's own output looks, whatever it says
-    (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), "a Go test logs it"),  # the first: see _not_output
-    (re.compile(r"^E   +\S"), "it stands in a pytest failure"),
+    (re.compile(r"^\s+\w[\w.-]*_test\.go:\d+: "), kept("a Go test logs it")),  # the first: see _not_output
+    (re.compile(r"^E   +\S"), kept("it stands in a pytest failure")),
     (re.compile(r"^\s+(?:●|✕|×) |^\s*(?:Expected|Received)(?: \w+)?: |^\s+at (?:Object"
-        r"|Context)\.<anonymous>"), "a JavaScript test prints it"),
+        r"|Context)\.<anonymous>"), kept("a JavaScript test prints it")),
     (re.compile(r"^\s*\[?(?:ERROR|FAIL(?:URE)?|INFO)\]?\s+\S+(?:Test|IT"
-        r"|Spec)\w*[.:]\w+:\d+"), "a Java test reports it"),
+        r"|Spec)\w*[.:]\w+:\d+"), kept("a Java test reports it")),
     (re.compile(r"^\s*(?:Error(?: Trace)?|Expected|Actual|Messages|expected|actual|got"
-        r"|want):\s"), "an assertion prints it"),
-    (re.compile(r"^(?:thread '.*' panicked at|assertion `)"), "a Rust test prints it"),
+        r"|want):\s"), kept("an assertion prints it")),
+    (re.compile(r"^(?:thread '.*' panicked at|assertion `)"), kept("a Rust test prints it")),
 )  # fmt: skip
 _RUNNER_SPEAKS: Final = re.compile(
     r"^(?:panic: |fatal error: |FAIL\b|ok\s|--- |=== |signal: |goroutine \d|exit status|\*\*\* "
@@ -164,7 +165,8 @@ def _against(seen: Sequence[Seen]) -> dict[str, str]:
         if one.rule.kind == "none":
             said = one.hit.text.strip()
             said = said if len(said) <= 120 else said[:119] + "…"
-            made.setdefault(one.hit.playbook, f"line {one.hit.line} says “{said}”, which speaks against it")
+            why = kept("line {line} says “{quoted}”, which speaks against it", line=one.hit.line, quoted=said)
+            made.setdefault(one.hit.playbook, why)
     return made
 
 
@@ -181,15 +183,15 @@ def _own_words(rule: Rule) -> bool:
 
 def _not_output(one: Seen) -> str | None:
     if one.place.script and one.place.step.script_ends and not one.hit.text.startswith("##[error]"):
-        return "the CI prints the step's script here, not what the script said"
+        return kept("the CI prints the step's script here, not what the script said")
     if _COMMAND.match(one.hit.text):
-        return "this is the command, not what it said"
+        return kept("this is the command, not what it said")
     if _COMMENT.match(one.hit.text) and not _own_words(one.rule):
-        return "this is a comment or a document, not what a tool said"
+        return kept("this is a comment or a document, not what a tool said")
     if _PASSED.search(one.hit.text):
-        return "this is a test's name, and the test passed"
+        return kept("this is a test's name, and the test passed")
     if _PRINTED[0][0].match(one.hit.text) and not _own_words(one.rule):
-        return "a Go test logs it: a test's words are no network's"
+        return kept("a Go test logs it: a test's words are no network's")
     return None
 
 
@@ -198,7 +200,7 @@ def _elsewhere(one: Seen, notes: Notes) -> str | None:
     if one.vertex is None or not notes.failed_vertices or one.vertex in notes.failed_vertices:
         return None
     failed = ", ".join(f"#{v}" for v in sorted(notes.failed_vertices)[:3])
-    return f"it stands in build step #{one.vertex}, and {failed} failed"
+    return kept("it stands in build step #{step}, and {others} failed", step=one.vertex, others=failed)
 
 
 def _no_error(one: Seen) -> str | None:
@@ -209,7 +211,7 @@ def _no_error(one: Seen) -> str | None:
     near = (*one.hit.context[max(0, own - 2) : own], one.hit.text)
     if any(_ERROR_WORD.search(text) for text in near):
         return None
-    return "nothing on this line or just above it says that this is an error"
+    return kept("nothing on this line or just above it says that this is an error")
 
 
 def _went_well(one: Seen, notes: Notes) -> str | None:
@@ -217,7 +219,7 @@ def _went_well(one: Seen, notes: Notes) -> str | None:
     well, stop = _next(notes.wells.get("job", ()), one.hit.line), _next(notes.exits, one.hit.line)
     if well is None or (stop is not None and stop < well):
         return None
-    return f"the job ended well at line {well}"
+    return kept("the job ended well at line {line}", line=well)
 
 
 def _look_alike(one: Seen) -> str | None:
@@ -225,12 +227,12 @@ def _look_alike(one: Seen) -> str | None:
     if _own_words(one.rule):
         return None
     if _BESIDE.match(one.hit.facts.get("host") or one.hit.facts.get("ip") or ""):
-        return "a service beside the tests did not answer, and the log shows failing tests"
+        return kept("a service beside the tests did not answer, and the log shows failing tests")
     for pattern, said in _PRINTED:
         if pattern.match(one.hit.text):
-            return f"{said}, and the log shows failing tests: a test's words are no network's"
+            return kept("{said}, and the log shows failing tests: a test's words are no network's", said=said)
     if one.testing and not _RUNNER_SPEAKS.match(one.hit.text):
-        return f"it stands in the output of {one.testing}, and the log shows failing tests"
+        return kept("it stands in the output of {tool}, and the log shows failing tests", tool=one.testing)
     return None
 
 
@@ -245,12 +247,12 @@ def _recovered(one: Seen, notes: Notes, steps: Sequence[Step]) -> str | None:
     line = one.hit.line
     stop = _next(notes.exits, line)
     if one.place.step.end is not None and not one.place.step.failed and _went_on(one.place.step, steps):
-        return f"it was tried again, and its step ended well at line {one.place.step.end}"
+        return kept("it was tried again, and its step ended well at line {line}", line=one.place.step.end)
     who = tool(one.hit.text) or next((t for t in map(tool, one.hit.context) if t), None)
     for family in (who, "all", "job"):
         well = _next(notes.wells.get(family, ()) if family else (), line)
         if well is not None and (stop is None or well < stop):
-            return f"it was tried again, and went well by line {well}"
+            return kept("it was tried again, and went well by line {line}", line=well)
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.model.causes import CAUSES
-from bot.model.diagnosis import Diagnosis, Evidence, Hit, ProbeResult, Proposal, Remedy, Scan, Step
+from bot.model.diagnosis import Diagnosis, Evidence, Hit, Proposal, Remedy, Scan, Step
 from bot.model.language import current, heard, tr
 from bot.triage import repeat, template, verbs, verdict
 from bot.triage.probe_words import outcome
@@ -90,12 +90,6 @@ def _facts(one: "Weighed") -> dict[str, str]:
     return {name: one.playbook.words(text) for name, text in one.playbook.facts.items()} | one.hypothesis.facts
 
 
-def _came(result: ProbeResult) -> str:
-    """What came of a probe, in the language in use; the time at its end is no word."""
-    said, bracket, rest = outcome(result).rpartition(" (")
-    return f"{heard(said)} ({rest}" if bracket and rest.endswith(" ms)") else heard(outcome(result))
-
-
 def _fields(one: "Weighed") -> dict[str, dict[str, object]]:
     return {a.name: verdict.as_fields(a.result) for a in one.asked if a.result is not None}
 
@@ -133,7 +127,7 @@ def _said(rival: "Weighed") -> str:
     if rival.rule is None:
         return ""
     facts = _facts(rival)
-    return f" ({template.prose(rival.playbook.words(rival.rule.because), facts, _fields(rival))})"
+    return tr(" ({why})", why=template.prose(rival.playbook.words(rival.rule.because), facts, _fields(rival)))
 
 
 def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
@@ -142,7 +136,9 @@ def _tried(one: "Weighed", untried: str | None) -> Iterable[str]:
         for result in asked.results:
             if asked.request is not None and verdict.answered(result):
                 what = heard(verbs.in_words(asked.request.verb, asked.request.args))
-                said = tr("tried from {vantage}: {what}: {came}", vantage=result.vantage, what=what, came=_came(result))
+                said = tr(
+                    "tried from {vantage}: {what}: {came}", vantage=result.vantage, what=what, came=outcome(result)
+                )
                 told[said] = None
     yield from told
     if told and one.rule is None:
@@ -164,7 +160,7 @@ def _not_tried(asked: Sequence["Asked"], untried: str | None) -> Iterable[str]:
             if one.probe.at == "build" and untried:
                 continue  # said once, above
             why = one.result.facts.get("error") if one.result is not None else None
-            why = heard(str(why)) if why else tr("no vantage ran it") if one.result is None else _came(one.result)
+            why = heard(str(why)) if why else tr("no vantage ran it") if one.result is None else outcome(one.result)
             what, why = heard(verbs.in_words(one.request.verb, one.request.args)), template.shown(why)
             if one.result is not None and one.result.ran and one.result.outcome == "error":
                 yield tr("tried, and the probe itself failed: {what}: {why}", what=what, why=why)
@@ -221,7 +217,7 @@ def unknown(scan: Scan, weighed: Sequence["Weighed"], untried: str | None) -> Di
 
 def _unknown_words(scan: Scan) -> tuple[str, str]:
     log = scan.log
-    note = f": {heard(log.note)}" if log.note else ""
+    note = tr(": {note}", note=heard(log.note)) if log.note else ""
     if log.state == "missing":
         return tr("There is no log (yet){note}", note=note), tr("Triage the run again once its log is there")
     if log.state == "failed":

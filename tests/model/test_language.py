@@ -9,7 +9,9 @@ import pytest
 
 from bot.model.causes import CAUSES
 from bot.model.chinese import CHINESE
-from bot.model.language import current, heard, holes, read, speaking, tr
+from bot.model.language import current, heard, holes, kept, read, speaking, tr
+from bot.prober import load
+from bot.prober.policy import Policy
 from bot.slack import words
 from bot.triage import template
 from bot.triage.repeat import WARNINGS
@@ -30,10 +32,10 @@ def texts(value: object) -> Iterator[str]:
 
 
 def asked_for() -> Iterator[str]:
-    """What `tr` is called with in so many words, and the tables that it is called with."""
+    """What `tr` and `kept` are called with in so many words, and the tables that it is called with."""
     for file in BOT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "kept"):
                 yield from (t for t in _literals(node.args[0]) if t)
             in_words = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "said"
             if in_words and file.name in ("wording.py", "cli_report.py", "triage_once.py"):
@@ -62,6 +64,47 @@ def _literals(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _literals(node.body)
         yield from _literals(node.orelse)
+
+
+@pytest.mark.parametrize("name", ["probe_words.py", "scan_roles.py"])
+def test_no_words_go_round_the_table(name: str) -> None:
+    """A sentence built by an f-string, or handed back as it stands, is one that `tr` and `kept` never see."""
+    tree = ast.parse((BOT / "triage" / name).read_text())
+    built = [
+        ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) and re.search(r"[a-z]{3}", _text(n))
+    ]
+    returned = [
+        text
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Return) and n.value is not None
+        for text in _literals(n.value)
+        if re.search(r"[a-z]{3}", text)
+    ]
+    assert (built, returned) == ([], [])
+
+
+def test_what_the_probes_find_short_is_heard() -> None:
+    """The prober stands alone and cannot ask for `tr`: its words are heard."""
+    facts = {
+        "memory_available": 1, "memory_total": 100, "memory_used": 99, "memory_limit": 100, "load1": 99.5, "cpus": 2,
+        "throttled_percent": 90, "steal_percent": 90, "pressure": {"memory": 90, "io": 90}, "fds": 99, "fds_limit": 100,
+        "pids": 99, "pids_limit": 100, "conntrack": 99, "conntrack_limit": 100, "time_wait": 99, "local_ports": 100,
+    }  # fmt: skip
+    said = load._tight(facts)
+    assert len(said) == 11
+    with speaking("zh"):
+        assert [text for text in said if heard(text) == text] == []
+
+
+def test_why_an_address_is_not_probed_is_heard() -> None:
+    policy = Policy()
+    addresses = ("10.0.0.2", "127.0.0.1", "0.0.0.1", "100.64.0.1", "224.0.0.1", "192.0.2.1", "198.18.0.1", "240.0.0.1",
+                 "169.254.169.254")  # fmt: skip
+    with speaking("zh"):
+        told = [heard(policy.deny(address) or "") for address in addresses]
+    assert [
+        text for text in told if re.search(r"[a-z]{3}", re.sub("probe_allow|bot|unspecified|link-local", "", text))
+    ] == []
 
 
 WORKFLOW = (*(f"workflow/{f.name}" for f in sorted((BOT / "workflow").glob("*.py"))), "triage/approve.py")
@@ -133,7 +176,6 @@ def test_nothing_is_left_over() -> None:
     code = "\n".join(re.sub(r'"\n\s*f?"', "", f.read_text()) for f in files)
     left = [text for text in CHINESE if text not in used and not text.startswith("Already d")]
     pieces = {text: max(re.split(r"\{\w+\}", text), key=len) for text in left}
-    pieces |= {"the server answers an error": "the server answers "}
     assert [text for text, piece in pieces.items() if piece.partition(", ")[0] not in code] == []
 
 
@@ -175,3 +217,12 @@ def test_outcomes_and_probes_are_heard_with_what_stands_in_them() -> None:
         assert heard("HTTP request for https://a.example/ without the proxy").startswith("不经代理")
         assert heard("the server answers 503") == "服务器返回 503"
         assert heard("a certificate that is not trusted, issued by CN=Corp") == "证书不受信任，签发者 CN=Corp"
+
+
+def test_what_is_kept_is_english_and_heard_when_it_is_told() -> None:
+    with speaking("zh"):
+        why = kept("line {line} says “{quoted}”, which speaks against it", line=7, quoted="refused")
+        assert why == "line 7 says “refused”, which speaks against it"
+        assert heard(why) == "第 7 行写着“refused”，与此矛盾", "a line of the log is never translated"
+        said = "a Rust test prints it, and the log shows failing tests: a test's words are no network's"
+        assert heard(said).startswith("这是 Rust 测试的输出，而日志中有失败的测试")

@@ -1,10 +1,12 @@
 """How each probe's answer reads to a person."""
 
+import re
 from typing import Any, get_args
 
 import pytest
 
 from bot.model.diagnosis import ProbeOutcome, ProbeResult
+from bot.model.language import speaking
 from bot.triage.playbook import VerbName
 from bot.triage.probe_words import outcome, size
 
@@ -57,3 +59,38 @@ def test_sizes() -> None:
         "0 bytes",
         "0 bytes",
     ]
+
+
+def told(verb: str, outcome_: str = "ok", **facts: Any) -> str:
+    with speaking("zh"):
+        return words(verb, outcome_, 12.2, **facts)
+
+
+@pytest.mark.parametrize("verb", get_args(VerbName))
+def test_in_chinese_every_verb_and_outcome_is_chinese(verb: str) -> None:
+    for one in get_args(ProbeOutcome):
+        for facts in (
+            {},
+            {"status": 503, "full": ["/var"], "off": True, "skew": -9, "error": "not done when the time was up"},
+        ):
+            said = told(verb, one, **facts)
+            assert re.search("[\u4e00-\u9fff]", said.replace("用时", "")), f"{verb} {one}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (told("dns", "nxdomain"), "域名不存在（NXDOMAIN），用时 12 ms"),
+        (told("http", "http-status", status=503), "服务器返回 503，用时 12 ms"),
+        (told("tls", "tls-untrusted", issuer="CN=Proxy"), "证书不受信任，签发者 CN=Proxy，用时 12 ms"),
+        (told("registry", repository="a/b", ratelimit_remaining="7"), "镜像存在，剩余可拉取次数 7，用时 12 ms"),
+        (told("load", tight=["disk: tasks wait for it"], oom_kills=2), "磁盘：有任务在等待 I/O；内核因内存不足已杀过 2 次进程，用时 12 ms"),
+        (told("clock", off=True, skew=3600.2), "时钟慢了 3600 秒，用时 12 ms"),
+        (told("throughput", bytes=3_000_000, bytes_per_second=900), "下载 3.0 MB，速度 900 字节/s，用时 12 ms"),
+        (told("goproxy", "tls-name", error="https://a: the certificate is for b, not for a, issued by CN=C (asked for x)"),
+         "https://a：证书属于 b，不是 a，签发者 CN=C（请求的是 x），用时 12 ms"),
+        (told("git", refused="{0.__class__} refused"), "有响应：{0.__class__} refused，用时 12 ms"),
+    ],
+)  # fmt: skip
+def test_in_chinese(said: str, wanted: str) -> None:
+    assert said == wanted
