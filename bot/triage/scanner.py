@@ -18,7 +18,7 @@ from bot.triage.scan_rules import Rule, RuleSet, check_pattern
 from bot.triage.scan_signs import command, family, vertex
 from bot.triage.scan_source import Source
 from bot.triage.scan_steps import Steps
-from bot.triage.scan_window import CONTEXT_AFTER, Held, Span, Window
+from bot.triage.scan_window import CONTEXT_AFTER, Held, Window
 
 __all__ = ["Rule", "RuleSet", "Scanner", "check_pattern", "scan_bytes"]
 
@@ -177,36 +177,36 @@ class Scanner:
     def _collect(self, window: Window) -> None:
         for number in sorted(self._ends):
             expression = self._rules.expressions[number]
-            if expression.rules:
-                spans = window.spans(self._ends[number])
-                exact = expression.hunt.exact and not window.overwritten
-                for rule in expression.rules:
-                    self._hold(window, rule, self._fitting(rule, spans, window, exact=exact))
+            exact = expression.hunt.exact and not window.overwritten
+            for rule in expression.rules:
+                self._hold(window, rule, self._fitting(rule, self._ends[number], window, exact=exact))
 
-    def _fitting(self, rule: int, spans: list[Span], window: Window, *, exact: bool) -> list[Span]:
-        """The lines that the rule fits, as RE2 says; for rules that hyperscan knows exactly, as a sample says."""
-        if spans[0][0] == 0 and rule in self._cut_hit:
-            spans = spans[1:]  # the next piece of a line that was counted
-        if not spans:
-            return spans
-        search = self._rules.test(rule).search
+    def _fitting(self, rule: int, ends: list[int], window: Window, *, exact: bool) -> list[int]:
+        """Those in lines that the rule fits, as RE2 says; for rules that hyperscan knows exactly, as a sample says."""
+        if rule in self._cut_hit and window.bounds(ends[0])[0] == 0:
+            ends = ends[1:]  # the next piece of a line that was counted
+        if not ends:
+            return ends
         if exact and rule not in self._doubted:
-            if self._counts[rule] > _SAMPLE or window.fit(search, spans[0]):
-                return spans
+            if self._counts[rule] > _SAMPLE or window.fit(self._rules.test(rule).search, ends[0]):
+                return ends
             self._doubted.add(rule)
-        return [span for span in spans if window.fit(search, span)]
+        search = self._rules.test(rule).search
+        return [end for end in ends if window.fit(search, end)]
 
-    def _hold(self, window: Window, rule: int, spans: list[Span]) -> None:
-        if not spans:
+    def _hold(self, window: Window, rule: int, ends: list[int]) -> None:
+        if not ends:
             return
-        self._counts[rule] += len(spans)
+        self._counts[rule] += len(ends)
         window.rules.add(rule)
-        if spans[-1][1] == len(window.text):
+        if window.cut_end and window.bounds(ends[-1])[1] == len(window.text):
             self._cut_hit.add(rule)
         first, last = self._first[rule], self._last[rule]
         room = FIRST - len(first)
-        first += [Held(window, rule, span) for span in spans[:room]] if room else ()
-        last += [Held(window, rule, span) for span in spans[room:][-LAST:]]
+        if room:
+            first += [Held(window, rule, end) for end in ends[:room]]
+            ends = ends[room:]
+        last += [Held(window, rule, end) for end in ends[-LAST:]]
 
     def _settle(self, window: Window) -> None:
         """Before a window is let go: copy what is kept of it."""
