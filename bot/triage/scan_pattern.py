@@ -30,6 +30,7 @@ ONCE_A_LINE = "[^\\n]*$"
 _MOST_COPIES = 10
 _WIDE = 100  # a class of so many bytes tells nothing
 _STRONG = 3  # so many fixed bytes keep candidates rare
+_TELLING = 8  # so many fixed bytes say nearly all that the rule says
 
 
 class Hunt(NamedTuple):
@@ -48,7 +49,7 @@ def hunt(parsed: Parsed) -> Hunt | None:
     plain = _plain(parsed.tree)
     if plain is None:
         return None
-    cut = _trimmed(plain, wide=True)
+    cut = _without_vague_start(_trimmed(plain, wide=True))
     weak = strength(cut) < _STRONG
     shown = _anchored(cut, first=True, last=not weak)
     exact = parsed.exact and _exact(parsed.tree) and cut == _trimmed(plain, wide=False)
@@ -68,6 +69,21 @@ def fallback(parsed: Parsed) -> Hunt | None:
 def _trimmed(plain: Node, *, wide: bool) -> Node:
     cut = trim(trim(plain, front=True, wide=wide), front=False, wide=wide)
     return cut if width(cut) else plain
+
+
+def _without_vague_start(cut: Node) -> Node:
+    """From its first long fixed text on, where anything may stand before it (`\\S+@\\S+: .*unknown revision`): hyperscan
+    would follow that from nearly every byte of the log. RE2 has the whole rule."""
+    if not isinstance(cut, Cat):
+        return cut
+    run = 0
+    for i, part in enumerate(cut.parts):
+        run = run + 1 if isinstance(part, Bytes) and part.set.bit_count() <= 2 else 0
+        if run == _TELLING:
+            start = cut.parts[: i + 1 - run]
+            vague = any(isinstance(p, Rep) and p.most is None for p in start) and strength(Cat(start)) < _STRONG
+            return Cat(cut.parts[i + 1 - run :]) if vague else cut
+    return cut
 
 
 def _exact(node: Node) -> bool:

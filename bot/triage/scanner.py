@@ -7,11 +7,12 @@ line is matched in pieces that overlap, and of each rule the first and the last 
 from bisect import bisect_right
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from bot.model.diagnosis import LogState, Scan
 from bot.triage import scan_report
 from bot.triage.logtext import undecorated, without_escapes
+from bot.triage.scan_ahead import Ahead, Ticket
 from bot.triage.scan_hunt import Ends, Hunter
 from bot.triage.scan_roles import Notes
 from bot.triage.scan_rules import Rule, RuleSet, check_pattern
@@ -43,14 +44,16 @@ def scan_bytes(ruleset: RuleSet, data: bytes) -> Scan:
     return scanner.finish()
 
 
-class Block(NamedTuple):
-    """A block on its way: searched ahead by a thread, or when its turn comes."""
+@dataclass
+class Block:
+    """A block on its way: searched ahead by a thread or another process, or when its turn comes."""
 
     text: bytes  # without escape codes
     lines: int  # line ends in the block as it was given
     cut_start: bool
     cut_end: bool
-    found: "Future[Ends] | None"
+    found: "Future[Ends] | Ticket | None" = None
+    ends: Ends | None = None  # searched by this thread while it waited for another block
 
 
 class Scanner:
@@ -63,7 +66,8 @@ class Scanner:
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None  # from the second block on
         self._idle: deque[Hunter] = deque()
-        self._ahead: deque[Block] = deque()
+        self._ahead: Ahead | None = None
+        self._blocks: deque[Block] = deque()
         self._ends: Ends = {}
         self._source = Source()
         self._buffer = bytearray()
@@ -97,11 +101,13 @@ class Scanner:
         if self._buffer:
             self._window(bytes(self._buffer), cut_end=False)
         self._buffer.clear()
-        while self._ahead:
-            self._absorb(self._ahead.popleft())
+        while self._blocks:
+            self._absorb(self._blocks.popleft())
         self._line += half
         if self._pool is not None:
             self._pool.shutdown()
+        if self._ahead is not None:
+            self._ahead.close()
         while self._windows:
             self._settle(self._windows.popleft())
         return scan_report.report(self._gathered(state, note))
@@ -132,14 +138,25 @@ class Scanner:
         text = without_escapes(data) if b"\x1b" in data else data
         if b"\x00" in text:
             text = text.replace(b"\x00", b"")
-        found = self._pool.submit(self._hunted, text) if self._pool is not None and not self._hunter.busy else None
-        self._ahead.append(Block(text, data.count(b"\n"), self._inside, cut_end, found))
+        self._blocks.append(Block(text, data.count(b"\n"), self._inside, cut_end))
         self._inside = cut_end
-        while len(self._ahead) > (self._threads if self._pool is not None else 0):
-            self._absorb(self._ahead.popleft())
+        self._give_away()
+        while len(self._blocks) > (self._threads + 1 if self._pool is not None else 0):
+            self._absorb(self._blocks.popleft())
         if self._threads and self._pool is None:
+            self._ahead = Ahead.start(self._rules, 4 * self._block)  # before there are other threads
             self._pool = ThreadPoolExecutor(self._threads, "scan")
             self._idle.extend(Hunter(self._rules) for _ in range(self._threads))
+
+    def _give_away(self) -> None:
+        """To threads where the log is quiet, and where it is not to the other process, as it has room."""
+        if self._pool is not None and not self._hunter.busy:
+            if self._blocks and self._blocks[-1].found is None:
+                self._blocks[-1].found = self._pool.submit(self._hunted, self._blocks[-1].text)
+        elif self._ahead is not None:
+            for block in self._blocks:
+                if self._ahead.room and block.found is None and block.ends is None:
+                    block.found = self._ahead.submit(block.text)
 
     def _hunted(self, text: bytes) -> Ends:
         """In a thread of the pool."""
@@ -152,9 +169,24 @@ class Scanner:
                 hunter.rest()
             self._idle.append(hunter)
 
+    def _found(self, block: Block) -> Ends:
+        found = block.found
+        if isinstance(found, Future):
+            return found.result()
+        if found is not None:
+            for later in self._blocks:  # rather than wait, search what nobody has begun with
+                if found.ready():
+                    break
+                if later.found is None and later.ends is None:
+                    later.ends = self._hunter.hunt(later.text)
+            block.ends = found.result()
+            self._hunter.busy = self._hunter.busy and found.busy
+            self._give_away()
+        return self._hunter.hunt(block.text) if block.ends is None else block.ends
+
     def _absorb(self, block: Block) -> None:
         text = block.text
-        self._ends = block.found.result() if block.found is not None else self._hunter.hunt(text)
+        self._ends = self._found(block)
         if block.cut_end and not block.cut_start:
             self._first_cut = self._first_cut or self._line
             self._cuts += 1
