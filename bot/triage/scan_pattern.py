@@ -46,13 +46,14 @@ class Hunt(NamedTuple):
 
 def hunt(parsed: Parsed) -> Hunt | None:
     """None where no single line can ever match."""
-    plain = _plain(parsed.tree)
+    tree = _without_any_start(parsed.tree)
+    plain = _plain(tree)
     if plain is None:
         return None
     cut = _without_vague_start(_trimmed(plain, wide=True))
     weak = strength(cut) < _STRONG
     shown = _anchored(cut, first=True, last=not weak)
-    exact = parsed.exact and _exact(parsed.tree) and cut == _trimmed(plain, wide=False)
+    exact = parsed.exact and _exact(tree) and cut == _trimmed(plain, wide=False)
     sieve = tuple(render(Cat(tuple(map(Bytes, text)))) for text in texts(cut))
     return Hunt(render(shown) + (ONCE_A_LINE if weak else ""), weak, exact, sieve)
 
@@ -69,6 +70,15 @@ def fallback(parsed: Parsed) -> Hunt | None:
 def _trimmed(plain: Node, *, wide: bool) -> Node:
     cut = trim(trim(plain, front=True, wide=wide), front=False, wide=wide)
     return cut if width(cut) else plain
+
+
+def _without_any_start(tree: Node) -> Node:
+    """`^.*x` fits the lines that `x` fits."""
+    if isinstance(tree, Cat) and len(tree.parts) > 2 and tree.parts[0] == Anchor("^"):
+        start = tree.parts[1]
+        if isinstance(start, Rep) and (start.least, start.most) == (0, None) and isinstance(start.part, Bytes):
+            return Cat(tree.parts[2:]) if start.part.set | NEWLINE == ALL else tree
+    return tree
 
 
 def _without_vague_start(cut: Node) -> Node:

@@ -30,7 +30,7 @@ FIRST, LAST = 3, 5
 """Hits kept of each rule, from either end of the log; one and two where very many rules hit."""
 
 _MOST_KEPT = 1000
-_SAMPLE = 100  # hits of a rule after which RE2 is asked about those alone that are kept
+_SAMPLE = 20  # hits of a rule after which RE2 is asked about those alone that are kept
 _HELD_WINDOWS = 6  # blocks that stay at hand: most hits that are pushed out by later ones are never copied
 _MOST_VERTICES = 5000
 _RECENT = 16 << 10
