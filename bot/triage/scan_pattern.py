@@ -84,8 +84,8 @@ def _without_any_start(tree: Node) -> Node:
 
 
 def _without_vague_start(cut: Node) -> Node:
-    """From its first long fixed text on, where anything may stand before it (`\\S+@\\S+: .*unknown revision`): hyperscan
-    would follow that from nearly every byte of the log. RE2 has the whole rule."""
+    """From its first long fixed text on, where anything may stand before it (`\\S+@\\S+: .*unknown revision`):
+    hyperscan would follow that from nearly every byte of the log. RE2 has the whole rule."""
     if not isinstance(cut, Cat):
         return cut
     run = 0
@@ -149,7 +149,7 @@ def _bits(node: Node) -> float:
     best = fixed = narrow = 0.0
     for part in node.parts if isinstance(node, Cat) else (node,):
         one, times = (part.part, part.least) if isinstance(part, Rep) else (part, 1)
-        if isinstance(one, Alt) and times and one != node and (short := _fixed(one)):
+        if isinstance(one, Alt) and times and (short := _fixed(one)):
             one, times = Bytes(1), short
         if isinstance(part, Anchor):
             continue

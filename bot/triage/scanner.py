@@ -144,7 +144,7 @@ class Scanner:
         while len(self._blocks) > (self._threads + 1 if self._pool is not None else 0):
             self._absorb(self._blocks.popleft())
         if self._threads and self._pool is None:
-            self._ahead = Ahead.start(self._rules, 4 * self._block)  # before there are other threads
+            self._ahead = self._ahead or Ahead.start(self._rules, 4 * self._block)  # before there are other threads
             self._pool = ThreadPoolExecutor(self._threads, "scan")
             self._idle.extend(Hunter(self._rules) for _ in range(self._threads))
 
