@@ -41,7 +41,6 @@ class Ahead:
         self._free = list(range(SLOTS))
         self._given: deque[Ticket] = deque()
         self._alive = True
-        sys.stdout.flush()
         pid = os.fork()
         if not pid:
             self._pipe.close()

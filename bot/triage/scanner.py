@@ -151,8 +151,9 @@ class Scanner:
     def _give_away(self) -> None:
         """To threads where the log is quiet, and where it is not to the other process, as it has room."""
         if self._pool is not None and not self._hunter.busy:
-            if self._blocks and self._blocks[-1].found is None:
-                self._blocks[-1].found = self._pool.submit(self._hunted, self._blocks[-1].text)
+            last = self._blocks[-1] if self._blocks else None
+            if last is not None and last.found is None and last.ends is None:
+                last.found = self._pool.submit(self._hunted, last.text)
         elif self._ahead is not None:
             for block in self._blocks:
                 if self._ahead.room and block.found is None and block.ends is None:
