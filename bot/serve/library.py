@@ -178,10 +178,13 @@ def _loaded(gathered: _Gathered, library: Library) -> Loaded:
 def _key(sources: Sequence[Source]) -> str:
     """Names this very set: texts, where they lie, and the code that reads them."""
     digest = hashlib.sha256(cache.code_version().encode())
+    shared = dict.fromkeys(source.shared.texts for source in sources)  # mostly one
     for source in sources:
-        for part in (str(source.path), str(source.builtin), source.text, source.beside, *source.shared.texts):
+        own = (str(source.path), str(source.builtin), source.text, source.beside)
+        for part in (*own, str(list(shared).index(source.shared.texts))):
             raw = part.encode("utf-8", "surrogateescape")
             digest.update(len(raw).to_bytes(8, "big") + raw)
+    digest.update(repr(list(shared)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ _BUSY = 400  # with more than one in so many bytes, the first look does not pay
 _LEAST, _MOST = 4, 64  # blocks for which it is then left out
 
 Ends = dict[int, list[int]]
-"""For each expression that was found: where in the block its matches end, in order."""
+"""For each expression that was found: where in the block its first match in each line ends, in order."""
 
 
 class Hunter:
@@ -97,6 +97,9 @@ class Hunter:
             self._rules.database.scan(text, match_event_handler=found, scratch=self._scratch)
         except (StopIteration, hyperscan.ScanTerminated):
             return self._by_line(text)
+        for expression, own in ends.items():
+            if len(own) > 1:
+                ends[expression] = _once_a_line(text, own)
         return ends
 
     def _by_line(self, text: bytes) -> Ends:
@@ -115,3 +118,12 @@ class Hunter:
             database.scan(line, match_event_handler=found, scratch=scratch)
             start += len(line) + 1
         return ends
+
+
+def _once_a_line(text: bytes, ends: list[int]) -> list[int]:
+    kept, done, find = [], -1, text.find
+    for end in sorted(ends):
+        if end > done:
+            kept.append(end)
+            done = find(b"\n", end - 1) + 1 or len(text)
+    return kept

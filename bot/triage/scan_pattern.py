@@ -5,6 +5,7 @@ So `^` lets the end of a timestamp or marker stand before it, nothing runs acros
 end are cut to what they need at least: hyperscan reports every offset at which a match may end.
 """
 
+import math
 from typing import NamedTuple
 
 from bot.triage.scan_sieve import texts
@@ -30,6 +31,8 @@ ONCE_A_LINE = "[^\\n]*$"
 _MOST_COPIES = 10
 _WIDE = 100  # a class of so many bytes tells nothing
 _STRONG = 3  # so many fixed bytes keep candidates rare
+_NARROW = 64  # a class of so many bytes tells something
+_TELLING = 8  # so many fixed bytes say nearly all that the rule says
 
 
 class Hunt(NamedTuple):
@@ -45,13 +48,14 @@ class Hunt(NamedTuple):
 
 def hunt(parsed: Parsed) -> Hunt | None:
     """None where no single line can ever match."""
-    plain = _plain(parsed.tree)
+    tree = _without_any_start(parsed.tree)
+    plain = _plain(tree)
     if plain is None:
         return None
-    cut = _trimmed(plain, wide=True)
-    weak = strength(cut) < _STRONG
+    cut = _without_vague_start(_trimmed(plain, wide=True))
+    weak = _bits(cut) < 8 * _STRONG
     shown = _anchored(cut, first=True, last=not weak)
-    exact = parsed.exact and _exact(parsed.tree) and cut == _trimmed(plain, wide=False)
+    exact = parsed.exact and _exact(tree) and cut == _trimmed(plain, wide=False)
     sieve = tuple(render(Cat(tuple(map(Bytes, text)))) for text in texts(cut))
     return Hunt(render(shown) + (ONCE_A_LINE if weak else ""), weak, exact, sieve)
 
@@ -68,6 +72,30 @@ def fallback(parsed: Parsed) -> Hunt | None:
 def _trimmed(plain: Node, *, wide: bool) -> Node:
     cut = trim(trim(plain, front=True, wide=wide), front=False, wide=wide)
     return cut if width(cut) else plain
+
+
+def _without_any_start(tree: Node) -> Node:
+    """`^.*x` fits the lines that `x` fits."""
+    if isinstance(tree, Cat) and len(tree.parts) > 2 and tree.parts[0] == Anchor("^"):
+        start = tree.parts[1]
+        if isinstance(start, Rep) and (start.least, start.most) == (0, None) and isinstance(start.part, Bytes):
+            return Cat(tree.parts[2:]) if start.part.set | NEWLINE == ALL else tree
+    return tree
+
+
+def _without_vague_start(cut: Node) -> Node:
+    """From its first long fixed text on, where anything may stand before it (`\\S+@\\S+: .*unknown revision`):
+    hyperscan would follow that from nearly every byte of the log. RE2 has the whole rule."""
+    if not isinstance(cut, Cat):
+        return cut
+    run = 0
+    for i, part in enumerate(cut.parts):
+        run = run + 1 if isinstance(part, Bytes) and part.set.bit_count() <= 2 else 0
+        if run == _TELLING:
+            start = cut.parts[: i + 1 - run]
+            vague = any(isinstance(p, Rep) and p.most is None for p in start) and strength(Cat(start)) < _STRONG
+            return Cat(cut.parts[i + 1 - run :]) if vague else cut
+    return cut
 
 
 def _exact(node: Node) -> bool:
@@ -111,6 +139,38 @@ def strength(node: Node) -> int:
     return best
 
 
+def _bits(node: Node) -> float:
+    """What the most telling run of bytes says that every match holds. Narrow classes count as much as the fixed bytes
+    beside them: `SC\\d{4}` is rare, `\\d{9}` is not."""
+    if isinstance(node, Alt):
+        return min(map(_bits, node.parts))
+    if isinstance(node, Rep) and node.least and not isinstance(node.part, Bytes):
+        return _bits(node.part)
+    best = fixed = narrow = 0.0
+    for part in node.parts if isinstance(node, Cat) else (node,):
+        one, times = (part.part, part.least) if isinstance(part, Rep) else (part, 1)
+        if isinstance(one, Alt) and times and (short := _fixed(one)):
+            one, times = Bytes(1), short
+        if isinstance(part, Anchor):
+            continue
+        if not isinstance(one, Bytes) or not times or one.set.bit_count() > _NARROW:
+            best, fixed, narrow = max(best, 0.0 if part == node else _bits(part)), 0.0, 0.0
+            continue
+        if one.set.bit_count() <= 2:
+            fixed += 8 * times
+        else:
+            narrow += (8 - math.log2(one.set.bit_count())) * times
+        best = max(best, fixed + min(narrow, fixed))
+    return best
+
+
+def _fixed(node: Alt) -> int:
+    """How long the shortest of several fixed texts is; 0 if they are not all fixed."""
+    if width(node) and strength(node) == width(node):
+        return width(node)
+    return 0
+
+
 def _plain(node: Node) -> Node | None:
     """Without line breaks, nested sequences and large counts; None where nothing is left that could match."""
     if isinstance(node, Bytes):
@@ -143,7 +203,10 @@ def _plain_cat(node: Cat) -> Node | None:
 def trim(node: Node, *, front: bool, wide: bool) -> Node:
     """Without what may be missing at that end. A match of `node` holds one of the result."""
     if isinstance(node, Alt):
-        return Alt(tuple(trim(p, front=front, wide=wide) for p in node.parts)) if width(node) else node
+        if not width(node):
+            return node
+        parts = _apart([trim(p, front=front, wide=wide) for p in node.parts], front=front)
+        return parts[0] if len(parts) == 1 else Alt(tuple(parts))
     if isinstance(node, Rep):
         if not node.least:
             return EMPTY
@@ -159,6 +222,18 @@ def trim(node: Node, *, front: bool, wide: bool) -> Node:
         head = trim(parts[0], front=front, wide=wide)
         parts[:1] = (head.parts if front else reversed(head.parts)) if isinstance(head, Cat) else (head,)
     return _cat(*(parts if front else reversed(parts)))
+
+
+def _apart(parts: list[Node], *, front: bool) -> list[Node]:
+    """Without fixed texts that hold another one at that end: what `npm` is found in, `pnpm` adds nothing to, and two
+    ways of finding the same make hyperscan slow."""
+    texts = [p.parts if isinstance(p, Cat) else (p,) for p in parts]
+    fixed = [t for t in texts if all(isinstance(b, Bytes) for b in t)]
+
+    def needless(text: tuple[Node, ...]) -> bool:
+        return any(len(f) < len(text) and (text[-len(f) :] if front else text[: len(f)]) == f for f in fixed if f)
+
+    return [p for p, t in zip(parts, texts, strict=True) if not (all(isinstance(b, Bytes) for b in t) and needless(t))]
 
 
 def _cat(*parts: Node) -> Node:

@@ -18,7 +18,7 @@ from bot.triage.scan_syntax import Parsed, Unreadable, parse
 if TYPE_CHECKING:
     from bot.triage.scanner import Scanner
 
-_FORMAT = 5  # raise it when what is compiled from a rule changes
+_FORMAT = 6  # raise it when what is compiled from a rule changes
 _MAGIC = b"buildmedic-rules\n"
 _PROBE = b"##[group]Run probe\n"  # a sign that a database in working order must find
 _LONGEST = 4000

@@ -18,8 +18,6 @@ CONTEXT_BEFORE, CONTEXT_AFTER = 1200, 800
 """Bytes of context kept with a hit."""
 _CUT = b"\xff"  # stands where a piece of a line was cut: `^` and `$` do not fit there
 
-Span = tuple[int, int, int]
-"""A line in which matches end: its first byte, the one after its last, where the first match ends."""
 Fit = tuple[int, int, bytes]
 """The piece of a line that a rule fits: where it begins and ends, and its cleaned text."""
 
@@ -33,7 +31,7 @@ class Window:
         returns = text.count(b"\r") if b"\r" in text else 0
         self.overwritten = returns != 0 and returns != text.count(b"\r\n")
         self.go_tests = b"=== " in text
-        self._cut_start, self._cut_end = cut_start, cut_end
+        self._cut_start, self.cut_end = cut_start, cut_end
         self._cleaned: dict[int, bytes] = {}
         self._lines: dict[tuple[int, int], Line] = {}
         self.places: list[tuple[int, Place]] = []
@@ -47,27 +45,20 @@ class Window:
         last = self.text.find(b"\n", end - 1)
         return start, len(self.text) if last < 0 else last
 
-    def spans(self, ends: list[int]) -> list[Span]:
-        """Each line in which matches end, once."""
-        found, done = [], -1
-        for end in ends if len(ends) < 2 else sorted(ends):
+    def lines(self, ends: list[int]) -> Iterator[tuple[int, int, bytes]]:
+        """Each line in which matches end, once, `ends` being in order: start, number, raw text (at most 4 KiB)."""
+        number, at, done = self.line, 0, -1
+        for end in ends:
             if end > done:
                 start, done = self.bounds(end)
-                found.append((start, done, end))
-        return found
+                number += self.text.count(b"\n", at, start)
+                at = start
+                yield start, number, self.text[start : min(done, start + 4096)]
 
-    def lines(self, ends: list[int]) -> Iterator[tuple[int, int, bytes]]:
-        """Each of those lines: start, number, raw text (at most 4 KiB)."""
-        number, at = self.line, 0
-        for start, last, _ in self.spans(ends):
-            number += self.text.count(b"\n", at, start)
-            at = start
-            yield start, number, self.text[start : min(last, start + 4096)]
-
-    def fit(self, search: Any, span: Span) -> Fit | None:
-        """What of the line fits, if anything does: first the text that carriage returns left to stand where the
-        match ends, then the rest of what they overwrote."""
-        start, last, end = span
+    def fit(self, search: Any, end: int) -> Fit | None:
+        """What of the line fits in which a match ends, if anything does: first the text that carriage returns left to
+        stand where it ends, then the rest of what they overwrote."""
+        start, last = self.bounds(end)
         if not self.overwritten or b"\r" not in (whole := self.text[start:last]).rstrip(b"\r"):
             if (text := self._cleaned.get(start)) is None:
                 text = self._cleaned[start] = self._clean(start, start, last)
@@ -83,7 +74,7 @@ class Window:
     def _clean(self, start: int, first: int, last: int) -> bytes:
         text = self.text[first:last].rstrip(b"\r")
         text = _CUT + text if self._cut_start and start == first == 0 else undecorated(text)
-        return text + _CUT if self._cut_end and last == len(self.text) else text
+        return text + _CUT if self.cut_end and last == len(self.text) else text
 
     def place(self, start: int) -> Place:
         return self.places[bisect_right(self.places, start, key=lambda p: p[0]) - 1][1]
@@ -91,12 +82,12 @@ class Window:
     def settle(self, hits: Sequence["Held"], ruleset: RuleSet) -> None:
         """Copy what these hits need; the window can be let go after it."""
         at, number = 0, self.line
-        for hit in sorted(hits, key=lambda h: h.span[0]):
-            start = hit.span[0]
+        for hit in sorted(hits, key=lambda h: h.end):
+            start = self.bounds(hit.end)[0]
             number += self.text.count(b"\n", at, start)
             at = start
             hit.window = None
-            fit = self.fit(ruleset.test(hit.rule).search, hit.span)
+            fit = self.fit(ruleset.test(hit.rule).search, hit.end)
             if fit is None:
                 continue
             first, last, text = fit
@@ -130,11 +121,11 @@ class Window:
 
 
 class Held:
-    """A hit that is kept so far."""
+    """A hit that is kept so far, by where its match ends."""
 
-    __slots__ = ("kept", "rule", "span", "window")
+    __slots__ = ("end", "kept", "rule", "window")
 
-    def __init__(self, window: Window, rule: int, span: Span) -> None:
+    def __init__(self, window: Window, rule: int, end: int) -> None:
         self.window: Window | None = window
-        self.rule, self.span = rule, span
+        self.rule, self.end = rule, end
         self.kept: Kept | None = None

@@ -7,19 +7,20 @@ line is matched in pieces that overlap, and of each rule the first and the last 
 from bisect import bisect_right
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from bot.model.diagnosis import LogState, Scan
 from bot.triage import scan_report
 from bot.triage.logtext import shown, undecorated, without_escapes
 from bot.triage.redact import redact
+from bot.triage.scan_ahead import Ahead, Ticket
 from bot.triage.scan_hunt import Ends, Hunter
 from bot.triage.scan_roles import Notes
 from bot.triage.scan_rules import Rule, RuleSet, check_pattern
 from bot.triage.scan_signs import command, family, tells_status, vertex, vertex_of
 from bot.triage.scan_source import Source
 from bot.triage.scan_steps import Steps
-from bot.triage.scan_window import CONTEXT_AFTER, Held, Span, Window
+from bot.triage.scan_window import CONTEXT_AFTER, Held, Window
 
 __all__ = ["Rule", "RuleSet", "Scanner", "check_pattern", "scan_bytes"]
 
@@ -30,7 +31,7 @@ FIRST, LAST = 3, 5
 """Hits kept of each rule, from either end of the log; one and two where very many rules hit."""
 
 _MOST_KEPT = 1000
-_SAMPLE = 100  # hits of a rule after which RE2 is asked about those alone that are kept
+_SAMPLE = 20  # hits of a rule after which RE2 is asked about those alone that are kept
 _HELD_WINDOWS = 6  # blocks that stay at hand: most hits that are pushed out by later ones are never copied
 _MOST_VERTICES = 5000
 _RECENT = 16 << 10
@@ -44,14 +45,16 @@ def scan_bytes(ruleset: RuleSet, data: bytes) -> Scan:
     return scanner.finish()
 
 
-class Block(NamedTuple):
-    """A block on its way: searched ahead by a thread, or when its turn comes."""
+@dataclass
+class Block:
+    """A block on its way: searched ahead by a thread or another process, or when its turn comes."""
 
     text: bytes  # without escape codes
     lines: int  # line ends in the block as it was given
     cut_start: bool
     cut_end: bool
-    found: "Future[Ends] | None"
+    found: "Future[Ends] | Ticket | None" = None
+    ends: Ends | None = None  # searched by this thread while it waited for another block
 
 
 class Scanner:
@@ -64,7 +67,8 @@ class Scanner:
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None  # from the second block on
         self._idle: deque[Hunter] = deque()
-        self._ahead: deque[Block] = deque()
+        self._ahead: Ahead | None = None
+        self._blocks: deque[Block] = deque()
         self._ends: Ends = {}
         self._source = Source()
         self._buffer = bytearray()
@@ -98,11 +102,13 @@ class Scanner:
         if self._buffer:
             self._window(bytes(self._buffer), cut_end=False)
         self._buffer.clear()
-        while self._ahead:
-            self._absorb(self._ahead.popleft())
+        while self._blocks:
+            self._absorb(self._blocks.popleft())
         self._line += half
         if self._pool is not None:
             self._pool.shutdown()
+        if self._ahead is not None:
+            self._ahead.close()
         while self._windows:
             self._settle(self._windows.popleft())
         return scan_report.report(self._gathered(state, note))
@@ -133,14 +139,26 @@ class Scanner:
         text = without_escapes(data) if b"\x1b" in data else data
         if b"\x00" in text:
             text = text.replace(b"\x00", b"")
-        found = self._pool.submit(self._hunted, text) if self._pool is not None and not self._hunter.busy else None
-        self._ahead.append(Block(text, data.count(b"\n"), self._inside, cut_end, found))
+        self._blocks.append(Block(text, data.count(b"\n"), self._inside, cut_end))
         self._inside = cut_end
-        while len(self._ahead) > (self._threads if self._pool is not None else 0):
-            self._absorb(self._ahead.popleft())
+        self._give_away()
+        while len(self._blocks) > (self._threads + 1 if self._pool is not None else 0):
+            self._absorb(self._blocks.popleft())
         if self._threads and self._pool is None:
+            self._ahead = self._ahead or Ahead.start(self._rules, 4 * self._block)  # before there are other threads
             self._pool = ThreadPoolExecutor(self._threads, "scan")
             self._idle.extend(Hunter(self._rules) for _ in range(self._threads))
+
+    def _give_away(self) -> None:
+        """To threads where the log is quiet, and where it is not to the other process, as it has room."""
+        if self._pool is not None and not self._hunter.busy:
+            last = self._blocks[-1] if self._blocks else None
+            if last is not None and last.found is None and last.ends is None:
+                last.found = self._pool.submit(self._hunted, last.text)
+        elif self._ahead is not None:
+            for block in self._blocks:
+                if self._ahead.room and block.found is None and block.ends is None:
+                    block.found = self._ahead.submit(block.text)
 
     def _hunted(self, text: bytes) -> Ends:
         """In a thread of the pool."""
@@ -153,9 +171,24 @@ class Scanner:
                 hunter.rest()
             self._idle.append(hunter)
 
+    def _found(self, block: Block) -> Ends:
+        found = block.found
+        if isinstance(found, Future):
+            return found.result()
+        if found is not None:
+            for later in self._blocks:  # rather than wait, search what nobody has begun with
+                if found.ready():
+                    break
+                if later.found is None and later.ends is None:
+                    later.ends = self._hunter.hunt(later.text)
+            block.ends = found.result()
+            self._hunter.busy = self._hunter.busy and found.busy
+            self._give_away()
+        return self._hunter.hunt(block.text) if block.ends is None else block.ends
+
     def _absorb(self, block: Block) -> None:
         text = block.text
-        self._ends = block.found.result() if block.found is not None else self._hunter.hunt(text)
+        self._ends = self._found(block)
         if block.cut_end and not block.cut_start:
             self._first_cut = self._first_cut or self._line
             self._cuts += 1
@@ -178,36 +211,36 @@ class Scanner:
     def _collect(self, window: Window) -> None:
         for number in sorted(self._ends):
             expression = self._rules.expressions[number]
-            if expression.rules:
-                spans = window.spans(self._ends[number])
-                exact = expression.hunt.exact and not window.overwritten
-                for rule in expression.rules:
-                    self._hold(window, rule, self._fitting(rule, spans, window, exact=exact))
+            exact = expression.hunt.exact and not window.overwritten
+            for rule in expression.rules:
+                self._hold(window, rule, self._fitting(rule, self._ends[number], window, exact=exact))
 
-    def _fitting(self, rule: int, spans: list[Span], window: Window, *, exact: bool) -> list[Span]:
-        """The lines that the rule fits, as RE2 says; for rules that hyperscan knows exactly, as a sample says."""
-        if spans[0][0] == 0 and rule in self._cut_hit:
-            spans = spans[1:]  # the next piece of a line that was counted
-        if not spans:
-            return spans
-        search = self._rules.test(rule).search
+    def _fitting(self, rule: int, ends: list[int], window: Window, *, exact: bool) -> list[int]:
+        """Those in lines that the rule fits, as RE2 says; for rules that hyperscan knows exactly, as a sample says."""
+        if rule in self._cut_hit and window.bounds(ends[0])[0] == 0:
+            ends = ends[1:]  # the next piece of a line that was counted
+        if not ends:
+            return ends
         if exact and rule not in self._doubted:
-            if self._counts[rule] > _SAMPLE or window.fit(search, spans[0]):
-                return spans
+            if self._counts[rule] > _SAMPLE or window.fit(self._rules.test(rule).search, ends[0]):
+                return ends
             self._doubted.add(rule)
-        return [span for span in spans if window.fit(search, span)]
+        search = self._rules.test(rule).search
+        return [end for end in ends if window.fit(search, end)]
 
-    def _hold(self, window: Window, rule: int, spans: list[Span]) -> None:
-        if not spans:
+    def _hold(self, window: Window, rule: int, ends: list[int]) -> None:
+        if not ends:
             return
-        self._counts[rule] += len(spans)
+        self._counts[rule] += len(ends)
         window.rules.add(rule)
-        if spans[-1][1] == len(window.text):
+        if window.cut_end and window.bounds(ends[-1])[1] == len(window.text):
             self._cut_hit.add(rule)
         first, last = self._first[rule], self._last[rule]
         room = FIRST - len(first)
-        first += [Held(window, rule, span) for span in spans[:room]] if room else ()
-        last += [Held(window, rule, span) for span in spans[room:][-LAST:]]
+        if room:
+            first += [Held(window, rule, end) for end in ends[:room]]
+            ends = ends[room:]
+        last += [Held(window, rule, end) for end in ends[-LAST:]]
 
     def _settle(self, window: Window) -> None:
         """Before a window is let go: copy what is kept of it."""

@@ -84,6 +84,7 @@ def buildmedic(log: Path, config: Path | None, cache: Path) -> Callable[[], tupl
     argv = [*start, "triage", str(log), "--json", *(["--config", str(config)] if config else [])]
     path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     env = os.environ | {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": path}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its bytecode
     return lambda: measure(argv, env)
 
 

@@ -1,4 +1,7 @@
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +130,38 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, cache: Path, damage: bytes
     kept.write_bytes(damage)
     assert ids(load([tmp_path / "own"], builtin=False)) == ["one"]
     assert kept.read_bytes() != damage
+
+
+@pytest.mark.parametrize("left", [1, 30, 60, 200, -1])
+def test_a_cache_cut_short_is_made_anew(tmp_path: Path, cache: Path, left: int) -> None:
+    put(tmp_path / "own", "one")
+    load([tmp_path / "own"], builtin=False)
+    (kept,) = cache.glob("*.bin")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:left])
+    assert scan_bytes(load([tmp_path / "own"], builtin=False).library.ruleset, b"no space\n").hits
+    assert kept.read_bytes()[:60] == whole[:60]
+
+
+def test_first_runs_at_once_do_not_disturb_each_other(tmp_path: Path, cache: Path) -> None:
+    """Each answers, and one whole file is left, whoever wrote it last."""
+    for name in ("one", "two", "three"):
+        put(tmp_path / "own", name)
+    log = tmp_path / "log"
+    log.write_text("no space\n")
+    (tmp_path / "buildmedic.yaml").write_text("playbooks: [own]\n")
+    argv = [sys.executable, "-c", "from bot.serve.cli import main; main()", "triage", str(log), "--json",
+            "--config", str(tmp_path / "buildmedic.yaml")]  # fmt: skip
+    runs = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    said = [run.communicate(timeout=120) for run in runs]
+    assert [(run.returncode, errors) for run, (_, errors) in zip(runs, said, strict=True)] == [(0, b"")] * 3
+    assert len({json.dumps(_without_times(json.loads(out))) for out, _ in said}) == 1
+    (kept,) = cache.iterdir()
+    assert library_cache._unpack(kept.read_bytes()) is not None
+
+
+def _without_times(report: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in report.items() if key != "ms"}
 
 
 def test_a_cached_database_that_the_engine_refuses_is_made_anew(tmp_path: Path, cache: Path) -> None:

@@ -127,3 +127,49 @@ def test_names_may_stand_in_several_branches() -> None:
 def test_broken_syntax_ends_in_an_answer(pattern: str) -> None:
     with contextlib.suppress(Unreadable):
         parse(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "same"),
+    [
+        (r"\S+@\S+: .*unknown revision", "unknown revision"),
+        (r"(?:^go: |: )[\w./-]+@v[\w.+-]+: (?:.*: )?unexpected EOF", "unexpected EOF"),
+        (r"(?:npm|yarn|pnpm) error", "(?:npm|yarn) error"),
+        (r"error: (?:time|timeout|lost)", "error: (?:time|lost)"),
+        (r"\s+fatal: .*", "\\sfatal: "),
+    ],
+)
+def test_what_says_little_is_not_looked_for(pattern: str, same: str) -> None:
+    one, other = hunt(parse(pattern)), hunt(parse(same))
+    assert one is not None
+    assert other is not None
+    assert one.expression == other.expression
+
+
+@pytest.mark.parametrize(
+    ("pattern", "exact"),
+    [
+        (r"^.*\bHTTP 50[0-4]\b.*proxy", True),
+        (r"^[^x]*HTTP 50[0-4]", False),
+        (r"^HTTP 50[0-4]", False),
+        (r"\S+@\S+: .*unknown revision", False),
+        (r"(?:npm|pnpm) error", True),
+    ],
+)
+def test_whether_hyperscan_is_to_be_believed(pattern: str, exact: bool) -> None:
+    found = hunt(parse(pattern))
+    assert found is not None
+    assert found.exact == exact
+
+
+@pytest.mark.parametrize(
+    ("pattern", "weak"),
+    [
+        (r"ab", True), (r"abc", False), (r"\d{9}", True), (r"[0-9a-f]{10}", True), (r"(?:SC|MD)\d{4}\b", False), (r":\d+:\d+: ", False),
+        (r"(?:abc|x)", True), (r"a.b.c.d", True), (r"(?:ab)\W", True), (r"=+ ", True),
+    ],
+)  # fmt: skip
+def test_what_says_little_is_told_once_a_line(pattern: str, weak: bool) -> None:
+    found = hunt(parse(pattern))
+    assert found is not None
+    assert found.weak == weak
