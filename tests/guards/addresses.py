@@ -4,7 +4,7 @@ from tests.guards.guard import Guard
 
 _POLICY = "bot/prober/policy.py"
 _NET = "bot/prober/net.py"
-_HTTP = "bot/prober/http.py"
+_HTTP = "bot/prober/exchange.py"
 _TEST = "tests/prober/test_policy.py::test_"
 _ASKING = "tests/prober/test_http.py::test_"
 _CLOSED = _TEST + "special_addresses_are_closed_to_the_bots_host_alone"
@@ -39,14 +39,14 @@ ADDRESSES = (
     Guard("a request without a policy is closed", _POLICY, 'given.get("scope", "public")', 'given.get("scope", "any")', _TEST + "a_request_without_a_policy_is_closed"),
     Guard("a policy of another shape is refused", _POLICY, "        if not isinstance(given, dict) or set(given)", "        if isinstance(given, dict) and False and set(given)", _TEST + "a_request_without_a_policy_is_closed"),
     Guard("the bot's own host is public only", "bot/probes/local.py", '{"scope": "public",', '{"scope": "any",', "tests/probes/test_local.py::test_the_bots_own_host_opens_what_probe_allow_lists_and_no_more"),
-    Guard("probe_allow is what opens", "bot/probes/local.py", '"allow": list(probe_allow)}', '"allow": ["0.0.0.0/0"]}', "tests/probes/test_local.py::test_the_bots_own_host_opens_what_probe_allow_lists_and_no_more"),
+    Guard("probe_allow is what opens", "bot/probes/local.py", '"allow": list(probe_allow), "capture"', '"allow": ["0.0.0.0/0"], "capture"', "tests/probes/test_local.py::test_the_bots_own_host_opens_what_probe_allow_lists_and_no_more"),
     Guard("addresses are judged after resolution", _NET, "        why = ctx.policy.deny(address)", "        why = None", _TEST + "no_spelling_of_loopback_is_connected_to"),
-    Guard("the judged address is the one connected to (rebinding)", _HTTP, "            attempt = connect(self.judged, self.target.port, self.ctx.clock)", "            attempt = connect(resolve(self.target.host, self.ctx._replace(policy=_trusted()), self.ctx.clock).allowed, self.target.port, self.ctx.clock)", "tests/prober/test_http.py::test_a_name_that_rebinds_is_connected_to_where_it_was_judged"),
+    Guard("the judged address is the one connected to (rebinding)", _HTTP, "            attempt = connect(self.judged, self.target.port, self.ctx.clock, self.segment)", "            attempt = connect(resolve(self.target.host, self.ctx._replace(policy=_trusted()), self.ctx.clock).allowed, self.target.port, self.ctx.clock, self.segment)", "tests/prober/test_http.py::test_a_name_that_rebinds_is_connected_to_where_it_was_judged"),
     Guard("a name that rebinds is judged anew", _NET, "        why = ctx.policy.deny(address)", "        why = None", _REBIND),
     Guard("a resolver that a log names is a target", "bot/prober/dns.py", "    allowed = resolve(asked[0], ctx, ctx.clock.part(0.5)).allowed", "    allowed = [asked[0]]", _TEST + "a_resolver_named_by_a_log_is_a_target_too"),
     Guard("redirects are judged", _HTTP, "            found = resolve(self.target.host, self.ctx, self.ctx.clock.part(0.5))", "            found = resolve(self.target.host, self.ctx if not hasattr(self.ctx.clock, \"again\") else self.ctx._replace(policy=_trusted()), self.ctx.clock.part(0.5))\n            setattr(self.ctx.clock, \"again\", True)", _ASKING + "redirects_to_forbidden_places"),
     Guard("redirects lead to http alone", _HTTP, "        return url(urljoin(target.shown(), location))", "        return Target(*(urljoin(target.shown(), location).partition(':')[0], target.host, target.port, '/'))", _ASKING + "a_redirect_to_no_url_is_an_answer"),
-    Guard("redirects are bounded", _HTTP, "    for _ in range(MAX_REDIRECTS + 1):", "    for _ in range(MAX_REDIRECTS + 9):", _ASKING + "redirects_are_followed_and_counted"),
+    Guard("redirects are bounded", "bot/prober/http.py", "    for _ in range(MAX_REDIRECTS + 1):", "    for _ in range(MAX_REDIRECTS + 9):", _ASKING + "redirects_are_followed_and_counted"),
     Guard("proxies: the target is judged too", _HTTP, "            self.judged = resolve(self.target.host, self.ctx, self.ctx.clock.part(0.3)).allowed", "            self.judged = [self.target.host]", _PROXIED),
     Guard("proxies: metadata names", _HTTP, "        reason = policy.deny_name(self.target.host)\n        if reason:\n            raise Failed(\"denied\", reason, phase=\"policy\")\n        try:\n            self.judged = resolve(", "        try:\n            self.judged = [] if policy.deny_name(self.target.host) else resolve(", _PROXIED),
     Guard("proxies: a name that only the proxy knows", _HTTP, "            if policy.public:\n                raise Failed(", "            if False:\n                raise Failed(", _PROXIED),

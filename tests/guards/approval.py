@@ -67,7 +67,7 @@ APPROVAL = (
     Guard("a click that comes much too late does nothing", _DESK, "if at is not None and unix() - at > self._context.pace.click_limit:", "if at is None and (at := 0.0):", _ASKED + "a_click_that_comes_much_too_late_does_nothing"),
     # sending
     Guard("only what is approved is sent", _ACT, '    elif action.state != "approved":\n        return action.state\n', "", _SENT + "what_is_not_approved_is_not_sent"),
-    Guard("the kill switch is looked at again before sending", _ACT, 'if (paused := context.store.get_flag("paused")) is not None:', "if False and (paused := 1):", _SENT + "the_kill_switch_is_looked_at_again_before_sending"),
+    Guard("the kill switch is looked at again before sending", _ACT, 'if context.store.get_flag("paused") is not None:', "if False:", _SENT + "the_kill_switch_is_looked_at_again_before_sending"),
     Guard("after a crash the other side is asked", _ACT, '    if action.state == "sending":\n        happened = await deed', "    if False:\n        happened = await deed", _SENT + "after_a_crash_what_arrived_is_not_sent_again"),
     Guard("what arrived is not sent again", _ACT, "        if happened:\n            return _record(context, case, action, \"sent\", \"asked", "        if False:\n            return _record(context, case, action, \"sent\", \"asked", _SENT + "after_a_crash_what_arrived_is_not_sent_again"),
     Guard("what nobody can tell goes to a person", _ACT, "        if happened is None:\n            why", "        if False:\n            why", _SENT + "what_nobody_can_tell_goes_to_a_person"),

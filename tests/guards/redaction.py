@@ -44,7 +44,7 @@ REDACTION = (
     Guard("log: the end of the log", _SCAN, '_stripped(redact("\\n".join(cleaned)).split("\\n"))', '_stripped("\\n".join(cleaned).split("\\n"))', _HITS),
     Guard("log: the last command", _SCAN, "_short(redact(shown(gathered.command)).strip(), _TEXT)", "_short(shown(gathered.command).strip(), _TEXT)", _HITS),
     Guard("log: the name of a step", "bot/triage/scan_steps.py", "redact(shown(text[:1000]))", "shown(text[:1000])", _NAMES),
-    Guard("log: the name of a BuildKit stage", _SCAN, "redact(shown(line.vertex))", "shown(line.vertex)", _NAMES),
+    Guard("log: the name of a BuildKit stage", _SCAN, "redact(shown(line.vertex_name))", "shown(line.vertex_name)", _NAMES),
     # errors, audit, messages, command line, the bot's own log
     Guard("errors: a fault of ours, told in the thread", "bot/workflow/triage.py", "redact(why)[:300]", "why[:300]", "tests/workflow/test_loop.py::test_a_fault_of_ours_is_told_without_its_secrets"),
     Guard("errors: a service's own words", "bot/outbound.py", 'return redact(" ".join(text.split()))', 'return (" ".join(text.split()))', "tests/test_outbound.py::test_secrets_in_what_a_service_says_are_taken_out"),
