@@ -124,6 +124,11 @@ _SERVES: Final = re.compile(  # a server tells of its client: the client, which 
 )
 _FAR: Final = 300
 _CHAIN: Final = 9
+_LOOPBACK: Final = re.compile(r"127\.|\[?::1\]?$|0\.0\.0\.0$|localhost$")
+_REFUSED: Final = re.compile(r"(?i)refused|could(?:n't| not) connect|failed to connect")
+_SERVICE_PORT: Final = re.compile(  # application servers, databases, brokers, clusters: no registry listens there
+    r"(?:2375|300[01]|3306|4200|4444|5173|5432|5672|6379|6443|8000|8080|8443|9000|909[02]|9200|11211|27017)$"
+)
 _CHATTER: Final = re.compile(
     r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
 )
@@ -205,9 +210,21 @@ def _not_output(one: Seen) -> str | None:
         return "this is a test's name, and the test passed"
     if _SERVES.search(one.hit.text):
         return "a server says this of its client, which went away"
+    if _beside_the_job(one):
+        return "nothing listens on this machine: that is about a service of the job, not about a registry"
     if _PRINTED[0][0].match(one.hit.text) and not _own_words(one.rule):
         return "a Go test logs it: a test's words are no network's"
     return None
+
+
+def _beside_the_job(one: Seen) -> bool:
+    facts = one.hit.facts
+    return (
+        one.rule.cause in ("registry-unavailable", "network-egress-blocked")
+        and _SERVICE_PORT.match(facts.get("port") or "") is not None
+        and _LOOPBACK.match(facts.get("host") or facts.get("ip") or "") is not None
+        and _REFUSED.search(one.hit.text) is not None
+    )
 
 
 def _elsewhere(one: Seen, notes: Notes) -> str | None:

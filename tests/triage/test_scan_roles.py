@@ -11,6 +11,7 @@ RULES = RuleSet.compile(
         Rule(playbook="net", index=1, pattern=r"Docker pull failed|toomanyrequests|spurious network error|Failed to fetch", cause="rate-limited"),
         Rule(playbook="net", index=0, pattern=r"this is only a drill", kind="none", cause="dns-timeout"),
         Rule(playbook="tests", index=0, pattern=r"^\s*--- FAIL: |AssertionError|assert ", cause="test-failure"),
+        Rule(playbook="down", index=0, pattern=r"connect to (?P<host>\S+) port (?P<port>\d+): Connection refused|reading http://(?P<ip>[\d.]+)/x: 502", cause="registry-unavailable"),
         Rule(playbook="any", index=0, pattern=r"reset by peer", cause="flaky-network-reset", role="hint"),
         Rule(playbook="exits", index=0, pattern=r"exit code (?P<code>\d+)", cause="out-of-memory"),
     ]
@@ -225,3 +226,12 @@ def test_words_of_no_tools_own_do_not_count_far_before_the_failure() -> None:
     assert counting(hint, *["working"] * 299, "make: *** [all] Error 1", playbook="any") == [1]
     assert counting(hint, *["working"] * 300, "make: *** [all] Error 1", playbook="any") == []
     assert counting(hint, *["working"] * 300, playbook="any") == [1]  # nothing says where it failed
+
+
+def test_a_port_of_this_machine_that_is_closed_is_no_registry_that_is_down() -> None:
+    refused = "curl: (7) Failed to connect to {} port {}: Connection refused"
+    assert counting(refused.format("localhost", 8080), playbook="down") == []
+    assert counting(refused.format("127.0.0.1", 5432), playbook="down") == []
+    assert counting(refused.format("localhost", 5000), playbook="down") == [1]  # this may be one
+    assert counting(refused.format("registry.example", 8080), playbook="down") == [1]
+    assert counting("reading http://127.0.0.1/x: 502", playbook="down") == [1]  # something answered
