@@ -24,6 +24,11 @@ def cause(*lines: str) -> str:
     "line",
     [
         "Picked up JAVA_TOOL_OPTIONS: -Xmx2g -XX:+ExitOnOutOfMemoryError -XX:+HeapDumpOnOutOfMemoryError",
+        "Timeout set to expire in 1 hr 0 min",
+        "npm warn ERESOLVE overriding peer dependency",
+        "npm WARN EBADENGINE Unsupported engine { package: 'x@1.0.0', required: { node: '>=18' } }",
+        "mypy: Success: no issues found in 12 source files",
+        "eslint found 0 errors",
         "8 vulnerabilities (3 moderate, 5 high)",
         "found 3 vulnerabilities (1 low, 2 high) in 900 scanned packages",
         "Sources/App/Model.swift:12:5: warning: Line Length Violation: Line should be 120 characters or less",
@@ -47,6 +52,9 @@ def test_a_line_that_passing_builds_print_names_no_cause(line: str) -> None:
     ("line", "named"),
     [
         ("java.lang.OutOfMemoryError: Java heap space", "out-of-memory"),
+        ("npm error code ERESOLVE", "dependency-not-found"),
+        ("eslint found 3 errors", "lint-failure"),
+        ("Cancelling nested steps due to timeout", "job-time-limit-exceeded"),
         ("# npm audit report", "lint-failure"),
         ("c++: internal compiler error: Killed (program cc1plus)", "out-of-memory"),
         ("a.c:3:1: internal compiler error: in expand_expr, at expr.c:1", "compile-error"),
