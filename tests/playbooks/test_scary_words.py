@@ -55,6 +55,8 @@ def test_a_line_that_passing_builds_print_names_no_cause(line: str) -> None:
         ("npm error code ERESOLVE", "dependency-not-found"),
         ("eslint found 3 errors", "lint-failure"),
         ("Cancelling nested steps due to timeout", "job-time-limit-exceeded"),
+        ("dial tcp [2001:db8::1]:443: connect: cannot assign requested address", "network-egress-blocked"),
+        ("dial tcp 192.0.2.7:443: connect: cannot assign requested address", "concurrent-pull-contention"),
         ("# npm audit report", "lint-failure"),
         ("c++: internal compiler error: Killed (program cc1plus)", "out-of-memory"),
         ("a.c:3:1: internal compiler error: in expand_expr, at expr.c:1", "compile-error"),
@@ -66,3 +68,12 @@ def test_a_line_that_passing_builds_print_names_no_cause(line: str) -> None:
 )  # fmt: skip
 def test_the_line_that_it_looks_like_is_named(line: str, named: str) -> None:
     assert cause("building", line, "make: *** [Makefile:3: all] Error 1") == named
+
+
+def test_a_task_that_is_named_after_a_linter_and_could_not_be_fetched_is_no_finding_of_it() -> None:
+    failed = "Execution failed for task ':app:lint'."
+    assert (
+        cause("* What went wrong:", failed, "> Could not GET 'https://repo.example/a.jar'.", "   > Connection reset")
+        == "flaky-network-reset"
+    )
+    assert cause("* What went wrong:", failed, "> see the report") == "lint-failure"
