@@ -298,6 +298,14 @@ CHINESE: dict[str, str] = SLACK | {
         "没有响应的是与测试一起运行的服务，而日志中有失败的测试"
     ),
     "it was tried again, and went well by line {line}": "后来重试过，到第 {line} 行时已成功",
+    "a server says this of its client, which went away": "这是服务端对已断开的客户端的记录",
+    "nothing listens on this machine: that is about a service of the job, not about a registry": (
+        "本机该端口无人监听：这与任务自带的服务有关，与镜像或软件包仓库无关"
+    ),
+    "its step ended well at line {line}, and the job went on": "该步骤在第 {line} 行正常结束，任务继续执行",
+    "it stands {count} lines before the failure at line {line}, and is no tool's own word": (
+        "它位于第 {line} 行失败之前 {count} 行，且不是某个工具自己的报错"
+    ),
     "it was tried again, and its step ended well at line {line}": "后来重试过，该步骤在第 {line} 行正常结束",
     "it stands in the output of {tool}, and the log shows failing tests": (
         "它出现在 {tool} 的输出里，而日志中有失败的测试"

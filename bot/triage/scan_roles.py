@@ -24,6 +24,7 @@ class Notes:
 
     exits: list[int] = field(default_factory=list)
     failed_tests: list[int] = field(default_factory=list)
+    retries: list[int] = field(default_factory=list)  # where the runner says that it tries again
     wells: dict[str, list[int]] = field(default_factory=dict)
     failed_step: str | None = None  # in which the first exit line stands, one with a status before all others
     status_told: bool = False  # whether that line tells an exit status: others may be but annotations
@@ -36,6 +37,9 @@ class Notes:
 
     def failed_test(self, line: int) -> None:
         _add(self.failed_tests, line)
+
+    def again(self, line: int) -> None:
+        _add(self.retries, line)
 
     def well(self, family: str, line: int) -> None:
         _add(self.wells.setdefault(family, []), line)
@@ -115,6 +119,17 @@ _ERROR_WORD: Final = re.compile(
 _BESIDE: Final = re.compile(  # hosts of services that run beside the tests: this machine, a container's network
     r"127\.|\[?::1\]?$|0\.0\.0\.0$|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|[A-Za-z][\w-]*$"
 )
+_SERVES: Final = re.compile(  # a server tells of its client: the client, which runs on, is what the build is about
+    r"could not (?:receive data from|send data to) client|unexpected EOF on client connection"
+    r"|terminating connection due to|Got an error reading communication packets|Aborted connection \d+ to db"
+)
+_FAR: Final = 300
+_CHAIN: Final = 9
+_LOOPBACK: Final = re.compile(r"127\.|\[?::1\]?$|0\.0\.0\.0$|localhost$")
+_REFUSED: Final = re.compile(r"(?i)refused|could(?:n't| not) connect|failed to connect")
+_SERVICE_PORT: Final = re.compile(  # application servers, databases, brokers, clusters: no registry listens there
+    r"(?:2375|300[01]|3306|4200|4444|5173|5432|5672|6379|6443|8000|8080|8443|9000|909[02]|9200|11211|27017)$"
+)
 _CHATTER: Final = re.compile(
     r"\blevel=(?:debug|info|trace)\b|\"level\":\s?\"(?:debug|info|trace)\"|^\S* ?(?:DEBUG|TRACE)\b"
 )
@@ -138,6 +153,9 @@ def weigh(seen: Sequence[Seen], notes: Notes, steps: Sequence[Step]) -> list[Hit
     """The hits of match.any in the order given, each with why it does not count, where it does not."""
     against = _against(seen)
     tests_failed = bool(notes.failed_tests)
+    retried = {one.hit.line for one in seen if _is_retried(one.hit)}
+    # A try that was repeated ended nothing.
+    stops = [line for line in notes.exits if line not in retried and not _announced(line, notes)]
     made = []
     for one in seen:
         if one.rule.kind == "none":
@@ -145,10 +163,12 @@ def weigh(seen: Sequence[Seen], notes: Notes, steps: Sequence[Step]) -> list[Hit
         why = (
             against.get(one.hit.playbook)
             or _not_output(one)
-            or _recovered(one, notes, steps)
+            or _recovered(one, notes, stops, steps)
+            or _left_behind(one, steps)
             or _went_well(one, notes)
             or _elsewhere(one, notes)
             or _no_error(one)
+            or _far_off(one, notes)
             or (_look_alike(one) if tests_failed else None)
         )
         changes: dict[str, Any] = {"suppressed": why} if why else {}
@@ -190,9 +210,23 @@ def _not_output(one: Seen) -> str | None:
         return kept("this is a comment or a document, not what a tool said")
     if _PASSED.search(one.hit.text):
         return kept("this is a test's name, and the test passed")
+    if _SERVES.search(one.hit.text):
+        return kept("a server says this of its client, which went away")
+    if _beside_the_job(one):
+        return kept("nothing listens on this machine: that is about a service of the job, not about a registry")
     if _PRINTED[0][0].match(one.hit.text) and not _own_words(one.rule):
         return kept("a Go test logs it: a test's words are no network's")
     return None
+
+
+def _beside_the_job(one: Seen) -> bool:
+    facts = one.hit.facts
+    return (
+        one.rule.cause in ("registry-unavailable", "network-egress-blocked")
+        and _SERVICE_PORT.match(facts.get("port") or "") is not None
+        and _LOOPBACK.match(facts.get("host") or facts.get("ip") or "") is not None
+        and _REFUSED.search(one.hit.text) is not None
+    )
 
 
 def _elsewhere(one: Seen, notes: Notes) -> str | None:
@@ -212,6 +246,27 @@ def _no_error(one: Seen) -> str | None:
     if any(_ERROR_WORD.search(text) for text in near):
         return None
     return kept("nothing on this line or just above it says that this is an error")
+
+
+def _left_behind(one: Seen, steps: Sequence[Step]) -> str | None:
+    """The CI's own step ended without a word of failure, and the job went on: what it printed did it no harm."""
+    step = one.place.step
+    if _own_words(one.rule) or step.name is None or step.end is None or step.failed or not _went_on(step, steps):
+        return None
+    return kept("its step ended well at line {line}, and the job went on", line=step.end)
+
+
+def _far_off(one: Seen, notes: Notes) -> str | None:
+    """Words of no tool's own count near the end of what failed, not anywhere before it."""
+    if one.rule.role not in ("hint", "symptom") or _own_words(one.rule):
+        return None
+    stop = _next(notes.exits, one.hit.line - 1)
+    if stop is None or stop - one.hit.line <= _FAR:
+        return None
+    return kept(
+        "it stands {count} lines before the failure at line {line}, and is no tool's own word",
+        count=stop - one.hit.line, line=stop,
+    )  # fmt: skip
 
 
 def _went_well(one: Seen, notes: Notes) -> str | None:
@@ -240,12 +295,12 @@ def _is_chatter(one: Seen) -> bool:
     return not _own_words(one.rule) and _CHATTER.search(one.hit.text) is not None
 
 
-def _recovered(one: Seen, notes: Notes, steps: Sequence[Step]) -> str | None:
+def _recovered(one: Seen, notes: Notes, stops: Sequence[int], steps: Sequence[Step]) -> str | None:
     """Tried again, and then it went well."""
-    if not _is_retried(one.hit):
+    if not (_is_retried(one.hit) or (_announced(one.hit.line, notes) and tool(one.hit.text) == "git")):
         return None
     line = one.hit.line
-    stop = _next(notes.exits, line)
+    stop = _next(stops, line)
     if one.place.step.end is not None and not one.place.step.failed and _went_on(one.place.step, steps):
         return kept("it was tried again, and its step ended well at line {line}", line=one.place.step.end)
     who = tool(one.hit.text) or next((t for t in map(tool, one.hit.context) if t), None)
@@ -256,8 +311,14 @@ def _recovered(one: Seen, notes: Notes, steps: Sequence[Step]) -> str | None:
     return None
 
 
+def _announced(line: int, notes: Notes) -> bool:
+    """Whether the runner announces another try just below: one failing fetch says it in up to eight lines."""
+    told = _next(notes.retries, line)
+    return told is not None and told - line <= _CHAIN
+
+
 def _is_retried(hit: Hit) -> bool:
-    """Whether the line, or one of the two after it, says that it will be tried again."""
+    """Whether the line, or one of those just after it, says that it will be tried again."""
     own = next((i for i, text in enumerate(hit.context) if text == hit.text), None)
     near = (hit.text,) if own is None else hit.context[own : own + 3]
     if _SPENT.search(hit.text):

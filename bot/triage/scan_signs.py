@@ -38,6 +38,7 @@ SIGNS: Final[dict[str, tuple[str, ...]]] = {
         r"^test result: FAILED|\d+ examples?, [1-9]\d* failures?|^Failed!  - Failed:|^not ok \d|\d+ tests? failed",
     ),
     "pytest": (r"={4,} (?:FAILURES|ERRORS|PASSES|short test summary|warnings summary|\d+ (?:failed|passed|error))",),
+    "again": (r"^Waiting \d+ seconds before trying again",),  # GitHub's toolkit, after what the try printed
     "well": (
         r"^(?:Successfully installed|Installing collected packages|Successfully built) ",
         r"^(?:added|changed|removed) \d+ packages|^up to date, audited|Done in \d+(?:\.\d+)?m?s|^\[[34]/4\] ",
@@ -68,7 +69,7 @@ _TOOLS: Final = (  # of an error line: the tool that will try again
     ("cargo", re.compile(r"spurious network error|tr(?:y|ies) remaining|\bcargo\b|crates")),
     ("apt", re.compile(r"^(?:Ign|Err|W|E|Get|Hit):")),
     ("docker", re.compile(r"(?i)\bdocker\b|^Error response from daemon|\bblob\b|\bmanifest\b|\blayer\b")),
-    ("git", re.compile(r"\bgit\b|^fatal: |^error: RPC failed|^remote: ")),
+    ("git", re.compile(r"\bgit\b|^(?:##\[error\]|Error: )?(?:fatal: |error: (?:RPC|\d+ bytes)|fetch-pack: |remote: )")),
     ("wget", re.compile(r"\bwget\b|^Retrying\.$|^Connecting to ")),
 )
 

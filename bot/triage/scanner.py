@@ -268,6 +268,8 @@ class Scanner:
         self._sign_pytest(window, found.get("pytest", []))
         for _, number, _ in window.lines(found.get("failed-test", [])):
             self._notes.failed_test(number)
+        for _, number, _ in window.lines(found.get("again", [])):
+            self._notes.again(number)
         for _, number, raw in window.lines(found.get("well", [])):
             self._notes.well(family(undecorated(raw).decode("utf-8", "replace")), number)
         exits = list(window.lines(found.get("exit", [])))

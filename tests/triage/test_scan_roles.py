@@ -11,6 +11,8 @@ RULES = RuleSet.compile(
         Rule(playbook="net", index=1, pattern=r"Docker pull failed|toomanyrequests|spurious network error|Failed to fetch", cause="rate-limited"),
         Rule(playbook="net", index=0, pattern=r"this is only a drill", kind="none", cause="dns-timeout"),
         Rule(playbook="tests", index=0, pattern=r"^\s*--- FAIL: |AssertionError|assert ", cause="test-failure"),
+        Rule(playbook="down", index=0, pattern=r"connect to (?P<host>\S+) port (?P<port>\d+): Connection refused|reading http://(?P<ip>[\d.]+)/x: 502", cause="registry-unavailable"),
+        Rule(playbook="any", index=0, pattern=r"reset by peer", cause="flaky-network-reset", role="hint"),
         Rule(playbook="exits", index=0, pattern=r"exit code (?P<code>\d+)", cause="out-of-memory"),
     ]
 )  # fmt: skip
@@ -192,3 +194,44 @@ def test_the_failed_step_is_where_the_first_exit_line_stands() -> None:
 def test_an_annotation_alone_does_not_make_a_step_fail_where_another_tells_its_status() -> None:
     log = "##[group]Run lint\n##[endgroup]\n##[error]style\n##[group]Run make\n##[endgroup]\n##[error]Process completed with exit code 2.\n"
     assert scan_bytes(RULES, log.encode()).failed_step == "Run make"
+
+
+FETCH = "##[error]fatal: unable to access 'https://git.example/a/': Connection timed out"
+AGAIN = ("The process '/usr/bin/git' failed with exit code 128", "Waiting 14 seconds before trying again")
+
+
+def test_a_checkout_that_the_runner_tries_again_counts_only_where_it_never_went_well() -> None:
+    chain = (FETCH, "##[error]fatal: early EOF", "##[error]fatal: fetch-pack: invalid index-pack output", *AGAIN)
+    assert counting(*chain, *chain, "HEAD is now at 1234567 x", "##[error]Process completed with exit code 2.") == []
+    assert counting(*chain, FETCH, "##[error]The process '/usr/bin/git' failed with exit code 128") == [1, 6]
+
+
+def test_what_a_step_printed_that_ended_without_a_word_of_failure_does_not_count() -> None:
+    step = ("##[group]Run ./prepare", "##[endgroup]", "error: ECONNRESET", "##[group]Run make", "##[endgroup]")
+    assert counting(*step, "##[error]Process completed with exit code 2.") == []
+    assert counting(*step, "error: ECONNRESET", "##[error]Process completed with exit code 2.") == [6]
+    failed = (*step[:3], "##[error]Process completed with exit code 1.", *step[3:], "uploading the logs")
+    assert counting(*failed) == [3]
+    assert counting("##[group]Run ./prepare", "##[endgroup]", "error: ECONNRESET", "Post job cleanup.") == [3]
+
+
+def test_what_a_server_says_of_its_client_is_no_fault_of_the_network() -> None:
+    line = "db_1 | ERROR: could not receive data from client: Connection reset by peer"
+    assert counting(line, "make: *** [all] Error 1", playbook="any") == []
+    assert counting("ERROR: Connection reset by peer", "make: *** [all] Error 1", playbook="any") == [1]
+
+
+def test_words_of_no_tools_own_do_not_count_far_before_the_failure() -> None:
+    hint = "error: Connection reset by peer"
+    assert counting(hint, *["working"] * 299, "make: *** [all] Error 1", playbook="any") == [1]
+    assert counting(hint, *["working"] * 300, "make: *** [all] Error 1", playbook="any") == []
+    assert counting(hint, *["working"] * 300, playbook="any") == [1]  # nothing says where it failed
+
+
+def test_a_port_of_this_machine_that_is_closed_is_no_registry_that_is_down() -> None:
+    refused = "curl: (7) Failed to connect to {} port {}: Connection refused"
+    assert counting(refused.format("localhost", 8080), playbook="down") == []
+    assert counting(refused.format("127.0.0.1", 5432), playbook="down") == []
+    assert counting(refused.format("localhost", 5000), playbook="down") == [1]  # this may be one
+    assert counting(refused.format("registry.example", 8080), playbook="down") == [1]
+    assert counting("reading http://127.0.0.1/x: 502", playbook="down") == [1]  # something answered
