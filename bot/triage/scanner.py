@@ -142,7 +142,7 @@ class Scanner:
         self._blocks.append(Block(text, data.count(b"\n"), self._inside, cut_end))
         self._inside = cut_end
         self._give_away()
-        while len(self._blocks) > (self._threads + 1 if self._pool is not None else 0):
+        while len(self._blocks) > (3 * self._threads if self._pool is not None else 0):
             self._absorb(self._blocks.popleft())
         if self._threads and self._pool is None:
             self._ahead = self._ahead or Ahead.start(self._rules, 4 * self._block)  # before there are other threads
