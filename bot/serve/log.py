@@ -8,22 +8,11 @@ from typing import Any
 
 import structlog
 
-from bot.triage.redact import redact
+from bot.triage.redact import cleared
 
 
 def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: _clear(value) for key, value in event.items()}
-
-
-def _clear(value: Any) -> Any:
-    """Errors and other objects are told by their text, and that is what has to be clear."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, dict):
-        return {str(key): _clear(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clear(item) for item in value]
-    return redact(str(value))
+    return {key: cleared(value) for key, value in event.items()}
 
 
 class _Bridge(logging.Handler):

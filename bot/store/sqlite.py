@@ -20,7 +20,7 @@ from bot.model.case import Case, MessageRef
 from bot.model.errors import ConfigError, Unavailable
 from bot.ports import Button, Delivery
 from bot.triage.audit import AuditEntry, audit_hash
-from bot.triage.redact import redact
+from bot.triage.redact import cleared, redact
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
@@ -223,7 +223,7 @@ class SQLiteStore:
     def audit(self, who: str, what: str, about: str, detail: Mapping[str, object], at: float) -> None:
         with self._write() as db:
             last = self._rows("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")
-            text = json.dumps(_clear(detail), ensure_ascii=False, sort_keys=True)
+            text = json.dumps(cleared(detail), ensure_ascii=False, sort_keys=True)
             link = audit_hash(str(last[0][0]) if last else "", at, who, what, about, text)
             sql = "INSERT INTO audit (at, who, what, about, detail, hash) VALUES (?, ?, ?, ?, ?, ?)"
             db.conn.execute(sql, [at, who, what, about, text, link])
@@ -241,14 +241,3 @@ class SQLiteStore:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-
-def _clear(value: object) -> object:
-    """JSON without secrets: nobody can take one out of the audit log afterwards."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _clear(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clear(item) for item in value]
-    return redact(str(value))

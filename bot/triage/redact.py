@@ -6,6 +6,7 @@ Linear in the length of the text: every repeat is bounded or ends at a byte that
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 MARK: Final = "[redacted]"
@@ -161,6 +162,17 @@ def _names_a_secret(low: str) -> bool:
                 return True
             at = low.find(word, end)
     return False
+
+
+def cleared(value: object) -> object:
+    """A nested value, fit for JSON, without secrets: errors and other objects are told by their text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): cleared(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [cleared(item) for item in value]
+    return redact(str(value))
 
 
 def _key_blocks(text: str, found: list[tuple[int, int]]) -> None:
